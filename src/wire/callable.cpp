@@ -1,0 +1,97 @@
+#include "ringray/wire/callable.hpp"
+
+#include <link.h>
+
+#include <atomic>
+#include <cstring>
+#include <algorithm>
+#include <memory>
+#include <mutex>
+#include <string_view>
+#include <vector>
+
+#include "ringray/base/check.hpp"
+
+namespace ringray::wire {
+namespace {
+
+struct Binary {
+  std::uint64_t tag, base, first, last;  // addresses of the loaded segments: [first, last)
+};
+using Table = std::vector<Binary>;
+
+std::uint64_t hash16(std::string_view text) {
+  std::uint64_t h = 0xcbf29ce484222325ull;  // FNV-1a
+  for (const char c : text) h = (h ^ static_cast<unsigned char>(c)) * 0x100000001b3ull;
+  return (h ^ (h >> 32) ^ (h >> 16)) & 0xffff;
+}
+
+int collect(dl_phdr_info* info, std::size_t, void* out) {
+  auto& table = *static_cast<Table*>(out);
+  std::string_view name = info->dlpi_name ? info->dlpi_name : "";
+  name = name.substr(name.rfind('/') + 1);
+  Binary binary{table.empty() ? 0 : hash16(name) | 1, info->dlpi_addr, ~0ull, 0};
+  for (int i = 0; i < info->dlpi_phnum; ++i) {
+    const auto& segment = info->dlpi_phdr[i];
+    if (segment.p_type != PT_LOAD) continue;
+    const auto at = info->dlpi_addr + segment.p_vaddr;
+    binary.first = std::min<std::uint64_t>(binary.first, at);
+    // Only bytes that the file has: they are mapped whatever happens.
+    binary.last = std::max<std::uint64_t>(binary.last, at + segment.p_filesz);
+  }
+  table.push_back(binary);
+  return 0;
+}
+
+// Tables are replaced when a binary was loaded later (dlopen); old ones are kept because readers take no lock.
+const Table& binaries(bool refresh) {
+  static std::atomic<const Table*> current{nullptr};
+  const Table* table = current.load(std::memory_order_acquire);
+  if (table && !refresh) return *table;
+  static std::mutex mutex;
+  static std::vector<std::unique_ptr<const Table>> all;
+  const std::lock_guard lock(mutex);
+  auto fresh = std::make_unique<Table>();
+  dl_iterate_phdr(collect, fresh.get());
+  all.push_back(std::move(fresh));
+  current.store(all.back().get(), std::memory_order_release);
+  return *all.back();
+}
+
+std::uint64_t find(const Table& table, std::uint64_t address) {
+  for (const auto& binary : table)
+    if (address >= binary.first && address < binary.last) return binary.tag << 48 | (address - binary.base);
+  return 0;
+}
+
+const Descriptor* find_wire(const Table& table, std::uint64_t name) {
+  for (const auto& binary : table) {
+    if (binary.tag != name >> 48) continue;
+    const auto address = binary.base + (name & 0xffff'ffff'ffffull);
+    if (address % alignof(Descriptor) != 0 || address < binary.first || address + sizeof(Descriptor) > binary.last)
+      continue;
+    std::uint64_t magic;
+    std::memcpy(&magic, reinterpret_cast<const void*>(address), sizeof magic);
+    if (magic == Descriptor::expected) return reinterpret_cast<const Descriptor*>(address);
+  }
+  return nullptr;
+}
+
+}  // namespace
+
+std::uint64_t to_wire(const Descriptor& descriptor) {
+  const auto address = reinterpret_cast<std::uint64_t>(&descriptor);
+  auto name = find(binaries(false), address);
+  if (name == 0) name = find(binaries(true), address);
+  RINGRAY_ASSERT(name != 0, "a callable lies outside of every loaded binary");
+  return name;
+}
+
+Result<const Descriptor*> from_wire(std::uint64_t name) {
+  const auto* descriptor = find_wire(binaries(false), name);
+  if (!descriptor) descriptor = find_wire(binaries(true), name);
+  if (!descriptor) return failure(Errc::corrupt_data, "a received callable is not part of this program");
+  return descriptor;
+}
+
+}  // namespace ringray::wire

@@ -1,0 +1,245 @@
+#pragma once
+// Values to bytes and back: cereal archives on a byte buffer, for one program on both sides (same binary, same
+// architecture), plus raw copies for plain types. Decoding never trusts its input: it throws CorruptDataError.
+
+#include <cereal/archives/binary.hpp>
+#include <cereal/cereal.hpp>
+#include <cereal/types/array.hpp>
+#include <cereal/types/common.hpp>
+#include <cereal/types/complex.hpp>
+#include <cereal/types/map.hpp>
+#include <cereal/types/optional.hpp>
+#include <cereal/types/string.hpp>
+#include <cereal/types/tuple.hpp>
+#include <cereal/types/unordered_map.hpp>
+#include <cereal/types/utility.hpp>
+#include <cereal/types/variant.hpp>
+#include <cereal/types/vector.hpp>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <type_traits>
+#include <vector>
+
+#include "ringray/base/errors.hpp"
+#include "ringray/wire/bytes.hpp"
+
+namespace ringray::wire {
+
+/// A growing run of bytes that is not zeroed. One thread.
+class ByteBuffer {
+ public:
+  std::byte* append(std::size_t bytes) {
+    if (size_ + bytes > capacity_) grow(size_ + bytes);
+    auto* at = data_.get() + size_;
+    size_ += bytes;
+    return at;
+  }
+  void append(const void* from, std::size_t bytes) {
+    if (bytes != 0) std::memcpy(append(bytes), from, bytes);
+  }
+  template <class T>
+    requires std::is_trivially_copyable_v<T>
+  void put(const T& value) {
+    std::memcpy(append(sizeof(T)), &value, sizeof(T));
+  }
+  template <class T>
+    requires std::is_trivially_copyable_v<T>
+  void patch(std::size_t offset, const T& value) {
+    std::memcpy(data_.get() + offset, &value, sizeof(T));
+  }
+  void clear() noexcept { size_ = 0; }
+  std::size_t size() const noexcept { return size_; }
+  std::byte* data() noexcept { return data_.get(); }
+  View view() const noexcept { return {data_.get(), size_}; }
+
+ private:
+  void grow(std::size_t needed) {
+    std::size_t capacity = capacity_ == 0 ? 256 : capacity_ * 2;
+    if (capacity < needed) capacity = needed;
+    std::unique_ptr<std::byte[]> larger(new std::byte[capacity]);
+    if (size_ != 0) std::memcpy(larger.get(), data_.get(), size_);
+    data_ = std::move(larger);
+    capacity_ = capacity;
+  }
+  std::unique_ptr<std::byte[]> data_;
+  std::size_t size_ = 0, capacity_ = 0;
+};
+
+/// True for types whose bytes may be copied as they are: trivially copyable, no serialize function, no pointer.
+template <class T>
+concept Plain = std::is_trivially_copyable_v<T> && std::is_class_v<T> && !std::is_empty_v<T> &&
+                !cereal::traits::is_output_serializable<T, cereal::BinaryOutputArchive>::value;
+
+/// Writes values. References inside a value (ObjectRef, ActorHandle) are written as indices into references(), so
+/// that whoever sends the bytes can register them. One thread.
+class Encoder : public cereal::OutputArchive<Encoder, cereal::AllowEmptyClassElision> {
+ public:
+  explicit Encoder(ByteBuffer& buffer) : OutputArchive(this), buffer_(buffer) {}
+  void write(const void* from, std::size_t bytes) { buffer_.append(from, bytes); }
+  ByteBuffer& buffer() noexcept { return buffer_; }
+  /// Adds the state that a reference points to; returns its index. The state must outlive the encoder's use.
+  std::uint32_t add_reference(void* state) {
+    references_.push_back(state);
+    return static_cast<std::uint32_t>(references_.size() - 1);
+  }
+  std::span<void* const> references() const noexcept { return references_; }
+
+ private:
+  ByteBuffer& buffer_;
+  std::vector<void*> references_;
+};
+
+/// Reads what an Encoder wrote. `references`: the states that the indices stand for. One thread.
+class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElision> {
+ public:
+  explicit Decoder(View bytes, std::span<void* const> references = {}, const Lease* lease = nullptr)
+      : InputArchive(this), bytes_(bytes), references_(references), lease_(lease) {}
+  void read(void* to, std::size_t bytes) {
+    const auto view = take(bytes);
+    if (bytes != 0) std::memcpy(to, view.data(), bytes);
+  }
+  /// The next `bytes` bytes, without copying.
+  View take(std::size_t bytes) {
+    if (bytes > bytes_.size()) throw CorruptDataError("encoded value is truncated");
+    const auto view = bytes_.first(bytes);
+    bytes_ = bytes_.subspan(bytes);
+    return view;
+  }
+  template <class T>
+    requires std::is_trivially_copyable_v<T>
+  T get() {
+    T value;
+    read(&value, sizeof(T));
+    return value;
+  }
+  void check_count(std::uint64_t count) const {
+    if (count > bytes_.size()) throw CorruptDataError("encoded container is longer than its bytes");
+  }
+  std::size_t remaining() const noexcept { return bytes_.size(); }
+  View rest() const noexcept { return bytes_; }
+  void* reference(std::uint32_t index) const {
+    if (index >= references_.size()) throw CorruptDataError("encoded reference has no entry");
+    return references_[index];
+  }
+  /// What keeps the bytes alive, for values that are views of them; may be null.
+  const Lease* lease() const noexcept { return lease_; }
+
+ private:
+  View bytes_;
+  std::span<void* const> references_;
+  const Lease* lease_;
+};
+
+template <class T>
+  requires(std::is_arithmetic_v<T> || std::is_enum_v<T>)
+void CEREAL_SAVE_FUNCTION_NAME(Encoder& encoder, const T& value) {
+  encoder.write(&value, sizeof value);
+}
+template <class T>
+  requires(std::is_arithmetic_v<T> || std::is_enum_v<T>)
+void CEREAL_LOAD_FUNCTION_NAME(Decoder& decoder, T& value) {
+  decoder.read(&value, sizeof value);
+}
+template <class T>
+void CEREAL_SAVE_FUNCTION_NAME(Encoder& encoder, const cereal::BinaryData<T>& data) {
+  encoder.write(data.data, data.size);
+}
+template <class T>
+void CEREAL_LOAD_FUNCTION_NAME(Decoder& decoder, cereal::BinaryData<T>& data) {
+  decoder.read(data.data, data.size);
+}
+template <class T>
+void CEREAL_SAVE_FUNCTION_NAME(Encoder& encoder, const cereal::SizeTag<T>& tag) {
+  const std::uint64_t count = tag.size;
+  encoder.write(&count, sizeof count);
+}
+template <class T>
+void CEREAL_LOAD_FUNCTION_NAME(Decoder& decoder, cereal::SizeTag<T>& tag) {
+  const auto count = decoder.get<std::uint64_t>();
+  decoder.check_count(count);
+  tag.size = static_cast<std::remove_reference_t<decltype(tag.size)>>(count);
+}
+template <class T>
+void CEREAL_SAVE_FUNCTION_NAME(Encoder& encoder, const cereal::NameValuePair<T>& pair) {
+  encoder(pair.value);
+}
+template <class T>
+void CEREAL_LOAD_FUNCTION_NAME(Decoder& decoder, cereal::NameValuePair<T>& pair) {
+  decoder(pair.value);
+}
+
+}  // namespace ringray::wire
+
+namespace cereal {
+
+// Plain is asked only for our own archives: asking for others would ask itself.
+template <class Archive, class T>
+  requires std::same_as<Archive, ringray::wire::Encoder> && ringray::wire::Plain<T>
+void CEREAL_SAVE_FUNCTION_NAME(Archive& encoder, const T& value) {
+  encoder.write(std::addressof(value), sizeof value);
+}
+template <class Archive, class T>
+  requires std::same_as<Archive, ringray::wire::Decoder> && ringray::wire::Plain<T>
+void CEREAL_LOAD_FUNCTION_NAME(Archive& decoder, T& value) {
+  decoder.read(std::addressof(value), sizeof value);
+}
+template <class Archive, class T, class Allocator>
+  requires std::same_as<Archive, ringray::wire::Encoder> && ringray::wire::Plain<T>
+void CEREAL_SAVE_FUNCTION_NAME(Archive& encoder, const std::vector<T, Allocator>& values) {
+  encoder(make_size_tag(static_cast<size_type>(values.size())));
+  encoder.write(values.data(), values.size() * sizeof(T));
+}
+template <class Archive, class T, class Allocator>
+  requires std::same_as<Archive, ringray::wire::Decoder> && ringray::wire::Plain<T>
+void CEREAL_LOAD_FUNCTION_NAME(Archive& decoder, std::vector<T, Allocator>& values) {
+  size_type count = 0;
+  decoder(make_size_tag(count));
+  if (count > decoder.remaining() / sizeof(T)) throw ringray::CorruptDataError("encoded vector is truncated");
+  values.resize(static_cast<std::size_t>(count));
+  decoder.read(values.data(), values.size() * sizeof(T));
+}
+
+}  // namespace cereal
+
+CEREAL_REGISTER_ARCHIVE(ringray::wire::Encoder)
+CEREAL_REGISTER_ARCHIVE(ringray::wire::Decoder)
+CEREAL_SETUP_ARCHIVE_TRAITS(ringray::wire::Decoder, ringray::wire::Encoder)
+
+namespace ringray {
+
+/// True when values of T can go to another rank: trivially copyable without pointers, or known to cereal.
+template <class T>
+concept Travels =
+    !std::is_pointer_v<T> && !std::is_reference_v<T> &&
+    (wire::Plain<T> || std::is_empty_v<T> || cereal::traits::is_output_serializable<T, wire::Encoder>::value) &&
+    (wire::Plain<T> || std::is_empty_v<T> || cereal::traits::is_input_serializable<T, wire::Decoder>::value);
+
+}  // namespace ringray
+
+namespace ringray::wire {
+
+template <class T>
+void encode(Encoder& encoder, const T& value) {
+  if constexpr (!std::is_empty_v<T>) encoder(value);
+}
+
+/// Makes a T from its bytes. T is default constructible, or plain.
+template <class T>
+T decode(Decoder& decoder) {
+  if constexpr (Plain<T>) {
+    alignas(T) std::byte raw[sizeof(T)];
+    decoder.read(raw, sizeof raw);
+    return *std::launder(reinterpret_cast<T*>(raw));
+  } else if constexpr (std::is_empty_v<T> && !std::is_default_constructible_v<T>) {
+    // A lambda without captures has no state: any object representation is it.
+    alignas(T) std::byte raw[sizeof(T)]{};
+    return *std::launder(reinterpret_cast<T*>(raw));
+  } else {
+    T value{};
+    if constexpr (!std::is_empty_v<T>) decoder(value);
+    return value;
+  }
+}
+
+}  // namespace ringray::wire
