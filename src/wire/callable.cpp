@@ -4,7 +4,6 @@
 
 #include <atomic>
 #include <cstring>
-#include <algorithm>
 #include <memory>
 #include <mutex>
 #include <string_view>
@@ -15,10 +14,10 @@
 namespace ringray::wire {
 namespace {
 
-struct Binary {
-  std::uint64_t tag, base, first, last;  // addresses of the loaded segments: [first, last)
+struct Segment {
+  std::uint64_t tag, base, first, last;  // of the binary; addresses of the segment: [first, last)
 };
-using Table = std::vector<Binary>;
+using Table = std::vector<Segment>;
 
 std::uint64_t hash16(std::string_view text) {
   std::uint64_t h = 0xcbf29ce484222325ull;  // FNV-1a
@@ -30,16 +29,13 @@ int collect(dl_phdr_info* info, std::size_t, void* out) {
   auto& table = *static_cast<Table*>(out);
   std::string_view name = info->dlpi_name ? info->dlpi_name : "";
   name = name.substr(name.rfind('/') + 1);
-  Binary binary{table.empty() ? 0 : hash16(name) | 1, info->dlpi_addr, ~0ull, 0};
+  const std::uint64_t tag = table.empty() ? 0 : hash16(name) | 1;  // the program itself comes first
   for (int i = 0; i < info->dlpi_phnum; ++i) {
     const auto& segment = info->dlpi_phdr[i];
     if (segment.p_type != PT_LOAD) continue;
     const auto at = info->dlpi_addr + segment.p_vaddr;
-    binary.first = std::min<std::uint64_t>(binary.first, at);
-    // Only bytes that the file has: they are mapped whatever happens.
-    binary.last = std::max<std::uint64_t>(binary.last, at + segment.p_filesz);
+    table.push_back({tag, info->dlpi_addr, at, at + segment.p_filesz});  // what the file has is mapped
   }
-  table.push_back(binary);
   return 0;
 }
 
@@ -59,16 +55,16 @@ const Table& binaries(bool refresh) {
 }
 
 std::uint64_t find(const Table& table, std::uint64_t address) {
-  for (const auto& binary : table)
-    if (address >= binary.first && address < binary.last) return binary.tag << 48 | (address - binary.base);
+  for (const auto& segment : table)
+    if (address >= segment.first && address < segment.last) return segment.tag << 48 | (address - segment.base);
   return 0;
 }
 
 const Descriptor* find_wire(const Table& table, std::uint64_t name) {
-  for (const auto& binary : table) {
-    if (binary.tag != name >> 48) continue;
-    const auto address = binary.base + (name & 0xffff'ffff'ffffull);
-    if (address % alignof(Descriptor) != 0 || address < binary.first || address + sizeof(Descriptor) > binary.last)
+  for (const auto& segment : table) {
+    if (segment.tag != name >> 48) continue;
+    const auto address = segment.base + (name & 0xffff'ffff'ffffull);
+    if (address % alignof(Descriptor) != 0 || address < segment.first || address + sizeof(Descriptor) > segment.last)
       continue;
     std::uint64_t magic;
     std::memcpy(&magic, reinterpret_cast<const void*>(address), sizeof magic);
