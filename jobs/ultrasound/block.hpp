@@ -1,0 +1,75 @@
+#pragma once
+// A block: a stack of whole z planes of the grid with everything that happens in it.
+
+#include <span>
+#include <vector>
+
+#include "coefficients.hpp"
+#include "source.hpp"
+
+namespace ultrasound {
+
+/// A point whose pressure is recorded at every step. `index` is its place in the result.
+struct Recorder {
+  int index = 0;
+  Cell cell;
+};
+
+/// What a block needs to start; it can be sent to another rank.
+struct BlockSetup {
+  Coefficients coefficients;         ///< of the block's planes and margins
+  int first_plane = 0;               ///< z of its first plane in the grid
+  std::vector<PointSource> sources;  ///< those in the block, z counted from first_plane
+  std::vector<Recorder> recorders;   ///< likewise
+};
+
+/// The planes of block `index` of `count`: [first, last).
+struct PlaneRange {
+  int first = 0, last = 0;
+};
+PlaneRange planes_of_block(int planes, int index, int count);
+
+/// Cuts planes out of the whole grid. Sources and recorders outside `range` are left out.
+BlockSetup cut_block(const Coefficients& whole, PlaneRange range, std::span<const PointSource> sources,
+                     std::span<const Cell> recorders);
+
+/// Advances its planes step by step; neighbours give the planes around them. One thread at a time.
+///
+/// A step is: advance(); then hand lower_edge() to the block below (its set_above) and upper_edge() to the block
+/// above (its set_below); where there is no neighbour the margin stays zero.
+class Block {
+ public:
+  explicit Block(BlockSetup setup);
+
+  void advance();
+
+  std::span<const float> lower_edge() const;
+  std::span<const float> upper_edge() const;
+  void set_below(std::span<const float> edge);
+  void set_above(std::span<const float> edge);
+
+  int first_plane() const { return setup_.first_plane; }
+  int planes() const { return setup_.coefficients.layout.nz; }
+  const std::vector<Recorder>& recorders() const { return setup_.recorders; }
+
+  /// Acoustic energy per plane in joule, half a step before the current time; their sum in plane order is the block's.
+  std::vector<double> plane_energies() const;
+  /// Pressure in Pa half a step before the current time, at a cell of this block (z counted from first_plane).
+  float pressure(Cell cell) const;
+  /// Appends the pressure on the plane x = `x`, y fastest, then z.
+  void append_slice(int x, std::vector<float>& values) const;
+  /// Pressure at each recorder, in their order, one row per step.
+  const std::vector<float>& traces() const { return traces_; }
+  /// Largest |pressure| per cell so far, Pa, without margins.
+  std::vector<float> peak() const;
+
+ private:
+  ringray::kernels::WaveMedium medium() const;
+  void inject();
+
+  BlockSetup setup_;
+  std::vector<float> now_, before_, peak_, traces_;
+  long steps_ = 0;
+};
+
+}  // namespace ultrasound

@@ -1,0 +1,42 @@
+#include "ringray/kernels/wave.hpp"
+
+// One binary for every x86-64 machine: the loader picks the vector width. No contraction into fused operations (see
+// CMakeLists.txt), so all variants give the same bits. Sanitizers cannot stand the loader's choice (ifunc).
+#if defined(__x86_64__) && defined(__GNUC__) && !defined(__clang__) && !defined(__SANITIZE_ADDRESS__) && \
+    !defined(__SANITIZE_THREAD__)
+#define RINGRAY_VECTOR_VARIANTS __attribute__((target_clones("default", "avx2")))
+#else
+#define RINGRAY_VECTOR_VARIANTS
+#endif
+
+namespace ringray::kernels {
+
+RINGRAY_VECTOR_VARIANTS void advance_planes(const WaveStep& shared, int first, int last) {
+  const WaveStep step = shared;  // a copy that no store through float* can change
+  for (int z = first; z < last; ++z) {
+    for (int y = 0; y < step.layout.ny; ++y) {
+      const std::int64_t row = step.layout.at(0, y, z);
+#pragma GCC ivdep
+      for (int x = 0; x < step.layout.nx; ++x) step(row + x);
+    }
+  }
+}
+
+RINGRAY_VECTOR_VARIANTS double energy_of_plane(const WaveEnergy& shared, int z) {
+  constexpr int lanes = 16;  // fixed, whatever the machine's vector width
+  const WaveEnergy energy = shared;
+  double partial[lanes] = {};
+  for (int y = 0; y < energy.layout.ny; ++y) {
+    const std::int64_t row = energy.layout.at(0, y, z);
+    int x = 0;
+    for (; x + lanes <= energy.layout.nx; x += lanes) {
+      for (int lane = 0; lane < lanes; ++lane) partial[lane] += energy(row + x + lane);
+    }
+    for (int lane = 0; x < energy.layout.nx; ++x, ++lane) partial[lane] += energy(row + x);
+  }
+  double sum = 0;
+  for (const double part : partial) sum += part;
+  return sum;
+}
+
+}  // namespace ringray::kernels
