@@ -13,7 +13,7 @@ void set_state_dump(void (*dump)()) noexcept;
 
 }  // namespace ringray::base
 
-#define RINGRAY_ASSERT(condition, ...)                                                                        \
-  (__builtin_expect(static_cast<bool>(condition), 1)                                                          \
-       ? static_cast<void>(0)                                                                                 \
+#define RINGRAY_ASSERT(condition, ...)               \
+  (__builtin_expect(static_cast<bool>(condition), 1) \
+       ? static_cast<void>(0)                        \
        : ::ringray::base::fail_assertion(#condition, __FILE__, __LINE__, ::std::string_view{__VA_ARGS__}))

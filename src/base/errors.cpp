@@ -14,10 +14,9 @@ namespace {
 struct Row {
   std::string_view name, sentence;
 };
-constexpr std::array rows = {
-    Row{"success", "Nothing is wrong."},
+constexpr std::array rows = {Row{"success", "Nothing is wrong."},
 #define X(code, type, base, sentence) Row{#type, sentence},
-    RINGRAY_ERRORS(X)
+                             RINGRAY_ERRORS(X)
 #undef X
 };
 static_assert(rows.size() == static_cast<std::size_t>(Errc::count));

@@ -35,7 +35,7 @@ enum class Errc : std::uint16_t {
 #define X(code, type, base, sentence) code,
   RINGRAY_ERRORS(X)
 #undef X
-  count
+      count
 };
 
 /// Name of the exception type that `code` maps to, for messages and tables.
@@ -69,14 +69,14 @@ class Error : public std::runtime_error {
   ErrorDetail detail_;
 };
 
-#define X(errc, type, base, sentence)                                                         \
-  class type : public base {                                                                  \
-   public:                                                                                    \
+#define X(errc, type, base, sentence)                                                           \
+  class type : public base {                                                                    \
+   public:                                                                                      \
     explicit type(std::string text) : base(Errc::errc, ErrorDetail{.text = std::move(text)}) {} \
-    explicit type(ErrorDetail detail) : base(Errc::errc, std::move(detail)) {}                \
-                                                                                              \
-   protected:                                                                                 \
-    type(Errc code, ErrorDetail detail) : base(code, std::move(detail)) {}                    \
+    explicit type(ErrorDetail detail) : base(Errc::errc, std::move(detail)) {}                  \
+                                                                                                \
+   protected:                                                                                   \
+    type(Errc code, ErrorDetail detail) : base(code, std::move(detail)) {}                      \
   };
 RINGRAY_ERRORS(X)
 #undef X
