@@ -109,8 +109,7 @@ void Owner::collect(Table::iterator row) {
   }
   if (e.cover > 0) return;  // the reply will say that nothing is kept
   if (e.registrations > 0)
-    route(id, e.home,
-          {.subject = id, .correlation = self_.value, .argument = e.registrations, .kind = Kind::release});
+    route(id, e.home, {.subject = id, .correlation = self_.value, .argument = e.registrations, .kind = Kind::release});
   table_.erase(row);
 }
 
@@ -172,7 +171,8 @@ bool Owner::may_uncover(std::span<const Carried> covered) const {
   for (const auto& carried : covered) {
     const auto row = table_.find(carried.id);
     if (row == table_.end() || mine(carried.id)) continue;
-    const auto listed = std::count_if(covered.begin(), covered.end(), [&](const auto& c) { return c.id == carried.id; });
+    const auto listed =
+        std::count_if(covered.begin(), covered.end(), [&](const auto& c) { return c.id == carried.id; });
     const auto& e = row->second;
     if (e.handles > listed && e.registrations == 0 && e.cover <= listed) return false;
   }
@@ -227,8 +227,8 @@ const Request* Owner::find_request(std::uint64_t correlation) const {
 
 void Owner::cancel(std::uint64_t correlation, std::uint8_t flags) {
   if (const auto* row = find_request(correlation))
-    outbox_.send(row->target,
-                 {.subject = row->actor, .correlation = correlation, .flags = flags, .kind = Kind::cancel}, {});
+    outbox_.send(row->target, {.subject = row->actor, .correlation = correlation, .flags = flags, .kind = Kind::cancel},
+                 {});
 }
 
 void Owner::cancel_object(ObjectId id, std::uint8_t flags) {
@@ -328,7 +328,8 @@ void Owner::finish(std::uint64_t correlation, std::span<const Outcome> outcomes,
   free_requests_.push_back(slot);
   --active_requests_;
   for (const auto& id : kept) {
-    const auto at = std::find_if(request.pinned.begin(), request.pinned.end(), [&](const auto& c) { return c.id == id; });
+    const auto at =
+        std::find_if(request.pinned.begin(), request.pinned.end(), [&](const auto& c) { return c.id == id; });
     if (at == request.pinned.end()) throw CorruptDataError("a reply keeps a reference that it was not given");
     if (mine(id))
       add_borrower(id, request.target, 1);
@@ -368,12 +369,10 @@ void Owner::want(ObjectId id, bool value) {
   } else if (dead(id.owner)) {
     fail_fetch(id, e, Errc::owner_died, "rank " + std::to_string(id.owner.value) + ", which owned the object, died");
   } else {
-    outbox_.send(id.owner,
-                 {.subject = id,
-                  .argument = self_.value,
-                  .flags = value ? std::uint8_t{0} : ready_only,
-                  .kind = Kind::locate},
-                 {});
+    outbox_.send(
+        id.owner,
+        {.subject = id, .argument = self_.value, .flags = value ? std::uint8_t{0} : ready_only, .kind = Kind::locate},
+        {});
   }
 }
 
@@ -417,8 +416,8 @@ void Owner::answer(ObjectId id, Asker asker) {
     return;
   }
   if (held.form == Held::Form::failed) {
-    outbox_.send(asker.rank,
-                 {.subject = id, .error = static_cast<std::uint16_t>(held.error), .kind = Kind::located}, held.bytes);
+    outbox_.send(asker.rank, {.subject = id, .error = static_cast<std::uint16_t>(held.error), .kind = Kind::located},
+                 held.bytes);
     return;
   }
   if (!asker.value) {
@@ -443,10 +442,9 @@ void Owner::answer(ObjectId id, Asker asker) {
       break;
     default:
       if (count > 0)
-        outbox_.send(
-            asker.rank,
-            {.subject = id, .correlation = references_only, .argument = count, .kind = Kind::located},
-            {reinterpret_cast<const std::byte*>(held.references.data()), held.references.size_bytes()});
+        outbox_.send(asker.rank,
+                     {.subject = id, .correlation = references_only, .argument = count, .kind = Kind::located},
+                     {reinterpret_cast<const std::byte*>(held.references.data()), held.references.size_bytes()});
       outbox_.send_bulk(asker.rank, {.subject = id, .argument = count, .kind = Kind::data}, held.lease);
   }
 }

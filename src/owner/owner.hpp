@@ -49,14 +49,14 @@ inline constexpr std::uint32_t by_value = 1;
 inline constexpr std::uint32_t is_actor = 2;
 
 /// Envelope::flags.
-inline constexpr std::uint8_t structured = 1;    // reply: results and kept references follow in the long form
-inline constexpr std::uint8_t has_options = 2;   // submit: the body starts with TaskOptions
-inline constexpr std::uint8_t ready_only = 4;    // locate, located: the value itself is not wanted
-inline constexpr std::uint8_t register_me = 8;   // actor_state query: also count the sender as borrower
-inline constexpr std::uint8_t no_restart = 16;   // kill
-inline constexpr std::uint8_t graceful = 32;     // kill: after the calls that are queued
-inline constexpr std::uint8_t recursive = 64;    // cancel
-inline constexpr std::uint8_t streaming = 128;   // submit: a generator; reply: more items come
+inline constexpr std::uint8_t structured = 1;   // reply: results and kept references follow in the long form
+inline constexpr std::uint8_t has_options = 2;  // submit: the body starts with TaskOptions
+inline constexpr std::uint8_t ready_only = 4;   // locate, located: the value itself is not wanted
+inline constexpr std::uint8_t register_me = 8;  // actor_state query: also count the sender as borrower
+inline constexpr std::uint8_t no_restart = 16;  // kill
+inline constexpr std::uint8_t graceful = 32;    // kill: after the calls that are queued
+inline constexpr std::uint8_t recursive = 64;   // cancel
+inline constexpr std::uint8_t streaming = 128;  // submit: a generator; reply: more items come
 
 /// One result of a task or call, on its way from executor to owner.
 struct Outcome {
@@ -71,8 +71,8 @@ struct Outcome {
 struct Held {
   enum class Form { later, inline_bytes, lent, bulk, failed } form = Form::later;
   Errc error = Errc::none;
-  View bytes;                       // inline value or encoded ErrorDetail
-  Lease lease;                      // bulk
+  View bytes;                          // inline value or encoded ErrorDetail
+  Lease lease;                         // bulk
   std::uint64_t offset = 0, size = 0;  // lent: position in this rank's arena
   std::span<const Carried> references;
 };
@@ -90,8 +90,8 @@ struct Arrival {
 struct Request {
   Kind kind = Kind::call;
   Rank target;
-  Token token = nullptr;               ///< state that the reply completes; the runtime's affair for several results
-  ActorId actor;                       ///< call, spawn
+  Token token = nullptr;  ///< state that the reply completes; the runtime's affair for several results
+  ActorId actor;          ///< call, spawn
   std::vector<Carried> pinned;
   std::shared_ptr<const std::vector<std::byte>> specification;  ///< tasks: kept for retries
   std::uint64_t callable = 0;
@@ -131,9 +131,9 @@ class Owner {
   bool known(ObjectId id) const { return table_.contains(id); }
   Token token(ObjectId id) const;
   void set_token(ObjectId id, Token token);
-  void acquire(const Carried& carried);          ///< one more handle
+  void acquire(const Carried& carried);  ///< one more handle
   void drop(ObjectId id);
-  void sent_one_way(ObjectId actor);             ///< a send is under way: its release must not overtake it
+  void sent_one_way(ObjectId actor);  ///< a send is under way: its release must not overtake it
   /// The sender's duty for references in a value or one-way call: counts `receiver` as borrower of each.
   void register_receiver(std::span<const Carried> references, Rank receiver);
   /// The receiver's side of it: takes one handle per reference.
@@ -246,6 +246,8 @@ class Owner {
 /// The references that follow the body of a message.
 std::span<const Carried> references_of(View payload, std::uint32_t count, std::vector<Carried>& aligned);
 /// The body before them.
-inline View body_of(View payload, std::uint32_t count) { return payload.first(payload.size() - count * sizeof(Carried)); }
+inline View body_of(View payload, std::uint32_t count) {
+  return payload.first(payload.size() - count * sizeof(Carried));
+}
 
 }  // namespace ringray::owner

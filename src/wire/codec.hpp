@@ -39,15 +39,11 @@ class ByteBuffer {
     if (bytes != 0) std::memcpy(append(bytes), from, bytes);
   }
   template <class T>
-    requires std::is_trivially_copyable_v<T>
-  void put(const T& value) {
-    std::memcpy(append(sizeof(T)), &value, sizeof(T));
-  }
+  requires std::is_trivially_copyable_v<T>
+  void put(const T& value) { std::memcpy(append(sizeof(T)), &value, sizeof(T)); }
   template <class T>
-    requires std::is_trivially_copyable_v<T>
-  void patch(std::size_t offset, const T& value) {
-    std::memcpy(data_.get() + offset, &value, sizeof(T));
-  }
+  requires std::is_trivially_copyable_v<T>
+  void patch(std::size_t offset, const T& value) { std::memcpy(data_.get() + offset, &value, sizeof(T)); }
   void clear() noexcept { size_ = 0; }
   std::size_t size() const noexcept { return size_; }
   std::byte* data() noexcept { return data_.get(); }
@@ -107,8 +103,7 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
     return view;
   }
   template <class T>
-    requires std::is_trivially_copyable_v<T>
-  T get() {
+  requires std::is_trivially_copyable_v<T> T get() {
     T value;
     read(&value, sizeof(T));
     return value;
@@ -132,13 +127,12 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
 };
 
 template <class T>
-  requires(std::is_arithmetic_v<T> || std::is_enum_v<T>)
-void CEREAL_SAVE_FUNCTION_NAME(Encoder& encoder, const T& value) {
+requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) void CEREAL_SAVE_FUNCTION_NAME(Encoder& encoder,
+                                                                                      const T& value) {
   encoder.write(&value, sizeof value);
 }
 template <class T>
-  requires(std::is_arithmetic_v<T> || std::is_enum_v<T>)
-void CEREAL_LOAD_FUNCTION_NAME(Decoder& decoder, T& value) {
+requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) void CEREAL_LOAD_FUNCTION_NAME(Decoder& decoder, T& value) {
   decoder.read(&value, sizeof value);
 }
 template <class T>
@@ -175,23 +169,19 @@ namespace cereal {
 
 // Plain is asked only for our own archives: asking for others would ask itself.
 template <class Archive, class T>
-  requires std::same_as<Archive, ringray::wire::Encoder> && ringray::wire::Plain<T>
-void CEREAL_SAVE_FUNCTION_NAME(Archive& encoder, const T& value) {
-  encoder.write(std::addressof(value), sizeof value);
-}
+requires std::same_as<Archive, ringray::wire::Encoder> && ringray::wire::Plain<T>
+void CEREAL_SAVE_FUNCTION_NAME(Archive& encoder, const T& value) { encoder.write(std::addressof(value), sizeof value); }
 template <class Archive, class T>
-  requires std::same_as<Archive, ringray::wire::Decoder> && ringray::wire::Plain<T>
-void CEREAL_LOAD_FUNCTION_NAME(Archive& decoder, T& value) {
-  decoder.read(std::addressof(value), sizeof value);
-}
+requires std::same_as<Archive, ringray::wire::Decoder> && ringray::wire::Plain<T>
+void CEREAL_LOAD_FUNCTION_NAME(Archive& decoder, T& value) { decoder.read(std::addressof(value), sizeof value); }
 template <class Archive, class T, class Allocator>
-  requires std::same_as<Archive, ringray::wire::Encoder> && ringray::wire::Plain<T>
+requires std::same_as<Archive, ringray::wire::Encoder> && ringray::wire::Plain<T>
 void CEREAL_SAVE_FUNCTION_NAME(Archive& encoder, const std::vector<T, Allocator>& values) {
   encoder(make_size_tag(static_cast<size_type>(values.size())));
   encoder.write(values.data(), values.size() * sizeof(T));
 }
 template <class Archive, class T, class Allocator>
-  requires std::same_as<Archive, ringray::wire::Decoder> && ringray::wire::Plain<T>
+requires std::same_as<Archive, ringray::wire::Decoder> && ringray::wire::Plain<T>
 void CEREAL_LOAD_FUNCTION_NAME(Archive& decoder, std::vector<T, Allocator>& values) {
   size_type count = 0;
   decoder(make_size_tag(count));

@@ -12,47 +12,47 @@
 namespace ringray::wire {
 
 // X(name, sentence). Who sends it to whom, and what its payload is.
-#define RINGRAY_ENVELOPE_KINDS(X)                                                                       \
-  X(hello, "first on a connection: the job's key; payload: none")                                       \
-  X(ready, "bring-up, child to parent: this subtree is up; payload: rank records")                      \
-  X(welcome, "bring-up, parent to child: everyone is up; payload: rank records")                        \
-  X(shutdown, "parent to child: the driver is done; leave")                                             \
-  X(goodbye, "child to parent: this subtree has nothing left to send")                                  \
-  X(heartbeat, "neighbour to neighbour: alive; payload: load of the sender")                            \
-  X(submit, "owner to executor: run this task; payload: specification")                                 \
-  X(reply, "executor to owner: a task or call ended; payload: results, kept references")                \
-  X(cancel, "owner to executor, or borrower to owner: stop this task")                                  \
-  X(steal, "hungry rank to victim: give me work; payload: free resources")                              \
-  X(loot, "victim to hungry rank: tasks, possibly none; payload: specifications")                       \
-  X(moved, "victim to owner: the task went to another rank")                                            \
-  X(locate, "borrower to owner: tell me when it is ready, and its value or where it is")                \
-  X(located, "owner to borrower: ready; payload: inline value, error or locations")                     \
-  X(pull, "reader to holder: give me the bytes of this object")                                         \
-  X(lend, "holder to reader on the same host: arena position; pinned until unpin")                      \
-  X(data, "holder to reader: the bytes, bulk")                                                          \
-  X(unpin, "reader to holder: the lent bytes are no longer read")                                       \
-  X(borrow, "rank to owner: `argument` now holds a reference")                                          \
-  X(release, "borrower to owner: my registrations of these objects ended")                              \
-  X(discard, "owner to holder: the object is garbage, free its bytes")                                  \
-  X(spawn, "owner to executor: construct this actor; payload: specification")                           \
-  X(call, "caller to actor's rank: call with a reply; payload: arguments")                              \
-  X(send, "caller to actor's rank: one-way call; payload: arguments")                                   \
-  X(kill, "owner to actor's rank: end the actor")                                                       \
-  X(actor_state, "actor's rank to owner, owner to callers: where and how an actor is")                  \
-  X(item, "executor of a generator to owner: one more item exists")                                     \
-  X(item_read, "owner to executor of a generator: the consumer has read up to here")                    \
-  X(control_request, "any rank to rank 0: control store request; payload: request")                     \
-  X(control_reply, "rank 0 to a rank: the answer; payload: answer")                                     \
-  X(reserve, "rank 0 to a rank: hold the resources of a bundle")                                        \
-  X(reserved, "a rank to rank 0: held, or not")                                                         \
-  X(unreserve, "rank 0 to a rank: free the resources of a bundle")                                      \
+#define RINGRAY_ENVELOPE_KINDS(X)                                                        \
+  X(hello, "first on a connection: the job's key; payload: none")                        \
+  X(ready, "bring-up, child to parent: this subtree is up; payload: rank records")       \
+  X(welcome, "bring-up, parent to child: everyone is up; payload: rank records")         \
+  X(shutdown, "parent to child: the driver is done; leave")                              \
+  X(goodbye, "child to parent: this subtree has nothing left to send")                   \
+  X(heartbeat, "neighbour to neighbour: alive; payload: load of the sender")             \
+  X(submit, "owner to executor: run this task; payload: specification")                  \
+  X(reply, "executor to owner: a task or call ended; payload: results, kept references") \
+  X(cancel, "owner to executor, or borrower to owner: stop this task")                   \
+  X(steal, "hungry rank to victim: give me work; payload: free resources")               \
+  X(loot, "victim to hungry rank: tasks, possibly none; payload: specifications")        \
+  X(moved, "victim to owner: the task went to another rank")                             \
+  X(locate, "borrower to owner: tell me when it is ready, and its value or where it is") \
+  X(located, "owner to borrower: ready; payload: inline value, error or locations")      \
+  X(pull, "reader to holder: give me the bytes of this object")                          \
+  X(lend, "holder to reader on the same host: arena position; pinned until unpin")       \
+  X(data, "holder to reader: the bytes, bulk")                                           \
+  X(unpin, "reader to holder: the lent bytes are no longer read")                        \
+  X(borrow, "rank to owner: `argument` now holds a reference")                           \
+  X(release, "borrower to owner: my registrations of these objects ended")               \
+  X(discard, "owner to holder: the object is garbage, free its bytes")                   \
+  X(spawn, "owner to executor: construct this actor; payload: specification")            \
+  X(call, "caller to actor's rank: call with a reply; payload: arguments")               \
+  X(send, "caller to actor's rank: one-way call; payload: arguments")                    \
+  X(kill, "owner to actor's rank: end the actor")                                        \
+  X(actor_state, "actor's rank to owner, owner to callers: where and how an actor is")   \
+  X(item, "executor of a generator to owner: one more item exists")                      \
+  X(item_read, "owner to executor of a generator: the consumer has read up to here")     \
+  X(control_request, "any rank to rank 0: control store request; payload: request")      \
+  X(control_reply, "rank 0 to a rank: the answer; payload: answer")                      \
+  X(reserve, "rank 0 to a rank: hold the resources of a bundle")                         \
+  X(reserved, "a rank to rank 0: held, or not")                                          \
+  X(unreserve, "rank 0 to a rank: free the resources of a bundle")                       \
   X(membership, "rank 0 to all, by tree: ranks that died; payload: ranks and epochs")
 
 enum class Kind : std::uint8_t {
 #define X(name, sentence) name,
   RINGRAY_ENVELOPE_KINDS(X)
 #undef X
-  count
+      count
 };
 
 std::string_view kind_name(Kind kind) noexcept;
