@@ -126,14 +126,17 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
   const Lease* lease_;
 };
 
+// Enumerations go through their underlying type by cereal's own functions.
 template <class T>
-requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) void CEREAL_SAVE_FUNCTION_NAME(Encoder& encoder,
-                                                                                      const T& value) {
-  encoder.write(&value, sizeof value);
-}
+requires std::is_arithmetic_v<T>
+void CEREAL_SAVE_FUNCTION_NAME(Encoder& encoder, const T& value) { encoder.write(&value, sizeof value); }
 template <class T>
-requires(std::is_arithmetic_v<T> || std::is_enum_v<T>) void CEREAL_LOAD_FUNCTION_NAME(Decoder& decoder, T& value) {
-  decoder.read(&value, sizeof value);
+requires std::is_arithmetic_v<T>
+void CEREAL_LOAD_FUNCTION_NAME(Decoder& decoder, T& value) {
+  if constexpr (std::is_same_v<T, bool>)
+    value = decoder.get<std::uint8_t>() != 0;  // foreign bytes may be no bool
+  else
+    decoder.read(&value, sizeof value);
 }
 template <class T>
 void CEREAL_SAVE_FUNCTION_NAME(Encoder& encoder, const cereal::BinaryData<T>& data) {
