@@ -61,6 +61,20 @@ function(ringray_add_room name)
     FILES_MATCHING PATTERN "*.hpp")
 endfunction()
 
+# A transport: src/transport/NAME, as the library ringray::transport_NAME. The conformance tests are linked to it with
+# tests/transport/NAME_harness.cpp, which says how ranks are started on it.
+#   ringray_add_transport(NAME SOURCES files... [PRIVATE_USES targets...])
+function(ringray_add_transport name)
+  cmake_parse_arguments(transport "" "" "SOURCES;PRIVATE_USES" ${ARGN})
+  add_library(ringray_transport_${name} STATIC ${transport_SOURCES})
+  add_library(ringray::transport_${name} ALIAS ringray_transport_${name})
+  set_target_properties(ringray_transport_${name} PROPERTIES EXPORT_NAME transport_${name})
+  target_link_libraries(ringray_transport_${name} PUBLIC ringray::transport
+    PRIVATE $<BUILD_INTERFACE:ringray_flags> ${transport_PRIVATE_USES})
+  install(TARGETS ringray_transport_${name} EXPORT ringray)
+  set_property(GLOBAL APPEND PROPERTY RINGRAY_TRANSPORTS ${name})
+endfunction()
+
 # A GoogleTest binary. RANKS n runs it under mpirun; ENVIRONMENT VAR=value...
 #   ringray_add_test(NAME SOURCES files... USES targets... [RANKS n] [TIMEOUT s] [LABELS l...] [ARGUMENTS a...])
 function(ringray_add_test name)

@@ -1,0 +1,40 @@
+#pragma once
+// What waits for what, so that a rank that hangs can say why.
+
+#include <cstdint>
+#include <string>
+#include <string_view>
+
+#include "ringray/base/ids.hpp"
+#include "ringray/base/time.hpp"
+
+namespace ringray::observe {
+
+/// Registers a wait for the time of its scope; put one around every point where user code may wait for other ranks,
+/// threads or devices. About 50 ns. May be made on one thread and destroyed on another: it lives on a fiber's stack.
+class Wait {
+ public:
+  /// `what` and `task` must outlive the wait. `what`: "get object"; `task`: the name of who waits, or empty.
+  Wait(std::string_view what, ObjectId subject = {}, std::string_view task = {}) noexcept;
+  Wait(const Wait&) = delete;
+  Wait& operator=(const Wait&) = delete;
+  ~Wait();
+
+ private:
+  friend struct WaitList;
+  Wait* next_;
+  Wait** link_;  // what points to this wait
+  std::string_view what_, task_;
+  ObjectId subject_;
+  base::Nanoseconds since_;
+  std::uint32_t list_;
+};
+
+/// Number of waits that are registered now. Any thread.
+std::size_t wait_count();
+
+/// All waits, the oldest first: "   12.3 s  get object 3.0.17  in task 'fft'", one line each; at most 100 lines and
+/// how many more there are. Any thread, but not a signal handler.
+std::string hang_report(base::Nanoseconds now = base::now());
+
+}  // namespace ringray::observe
