@@ -1,0 +1,120 @@
+// Sound through a human head: see README.md.
+
+#include <fmt/format.h>
+#include <CLI/CLI.hpp>
+
+#include <fstream>
+#include <iostream>
+#include <optional>
+#include <sstream>
+
+#include "error.hpp"
+#include "figures.hpp"
+#include "report.hpp"
+#include "result_file.hpp"
+
+namespace ultrasound {
+namespace {
+
+struct CommandLine {
+  std::string config_file;
+  std::optional<std::string> head, mask, output, engine;
+  std::optional<double> spacing_mm;
+  std::optional<int> blocks;
+};
+
+std::string read_text(const std::string& path) {
+  std::ifstream file(path);
+  std::ostringstream text;
+  if (!file || !(text << file.rdbuf())) {
+    throw InputError(fmt::format("{}: cannot be read (the run would not be the one you want) name a TOML file", path));
+  }
+  return text.str();
+}
+
+Config gather_config(const CommandLine& line) {
+  Config config;
+  if (!line.config_file.empty()) read_toml(read_text(line.config_file), line.config_file, config);
+  if (line.head) config.head = *line.head;
+  if (line.mask) config.brain_mask = *line.mask;
+  if (line.output) config.output = *line.output;
+  if (line.engine) config.engine = *line.engine;
+  if (line.spacing_mm) config.spacing_mm = *line.spacing_mm;
+  if (line.blocks) config.blocks = *line.blocks;
+  check_config(config);
+  return config;
+}
+
+Engine find_engine(const std::string& name) {
+  if (name == "loop") return run_in_loop;
+  throw InputError(fmt::format("unknown engine {} (there is nothing to run the blocks) use loop", name));
+}
+
+/// The folder of one target: the output itself when there is one target only.
+std::filesystem::path target_folder(const Config& config, std::size_t index) {
+  return config.targets.size() == 1 ? config.output : config.output / fmt::format("target-{}", index + 1);
+}
+
+void save(const Config& config, const Treatment& treatment, const Anatomy& anatomy,
+          const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
+  const Backdrop backdrop = make_backdrop(treatment.plan, anatomy, config.layer_cells);
+  for (const Outcome& outcome : treatment.outcomes) {
+    const char* name = scenario_names[static_cast<std::size_t>(outcome.scenario)];
+    if (outcome.scenario != Scenario::reversal) {
+      draw_peak(treatment.plan, backdrop, outcome, outcome.focus.peak_pa)
+          .save(folder / fmt::format("peak-{}.png", name));
+    }
+    if (outcome.scenario == Scenario::corrected) {
+      draw_movie(treatment.plan, backdrop, outcome).save(folder / fmt::format("wave-{}.png", name));
+    }
+  }
+  write_result(folder / "result.h5", config, treatment);
+}
+
+void run(const CommandLine& line) {
+  const Config config = gather_config(line);
+  const Engine engine = find_engine(config.engine);
+  const Anatomy anatomy = segment(read_nifti(config.head), read_nifti(config.brain_mask));
+  std::vector<Plan> plans;  // all are checked before the first is run
+  for (const Target& target : config.targets) plans.push_back(make_plan(config, anatomy, target));
+  for (std::size_t i = 0; i < plans.size(); ++i) {
+    fmt::print("{}", describe_plan(config, plans[i]));
+    ProgressLine progress(plans[i]);
+    const Treatment treatment = treat(config, std::move(plans[i]), engine, std::ref(progress));
+    const std::filesystem::path folder = target_folder(config, i);
+    save(config, treatment, anatomy, folder);
+    fmt::print("\n{}\nresult.h5 and pictures are in {}\n", describe_outcomes(treatment), folder.string());
+  }
+}
+
+}  // namespace
+}  // namespace ultrasound
+
+int main(int argc, char** argv) {
+  CLI::App app{
+      "Focuses ultrasound through the skull of a head: simulates it, corrects the delays by time reversal, compares."};
+  ultrasound::CommandLine line;
+  app.add_option("--config", line.config_file, "TOML file; see README.md")->option_text("FILE");
+  app.add_option("--head", line.head, "T1-weighted head, NIfTI-1 (.nii, .nii.gz)")->option_text("FILE");
+  app.add_option("--mask", line.mask, "its brain mask, NIfTI-1")->option_text("FILE");
+  app.add_option("--spacing", line.spacing_mm, "cell size; 2 for the demo, 1 for real")->option_text("MM");
+  app.add_option("--output", line.output, "folder for the results")->option_text("DIR");
+  app.add_option("--engine", line.engine, "where blocks live: loop (this thread)")->option_text("NAME");
+  app.add_option("--blocks", line.blocks, "blocks that the grid is cut into")->option_text("N");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  try {
+    ultrasound::run(line);
+    return 0;
+  } catch (const ultrasound::InputError& error) {
+    std::cerr << "ultrasound: " << error.what() << '\n';
+    return 2;
+  } catch (const std::exception& error) {
+    std::cerr << "ultrasound: " << error.what() << '\n';
+    return 1;
+  }
+}

@@ -1,0 +1,73 @@
+#include "report.hpp"
+
+#include <fmt/format.h>
+#include <unistd.h>
+
+#include <cmath>
+#include <cstdio>
+
+namespace ultrasound {
+
+std::string describe_plan(const Config& config, const Plan& plan) {
+  const Extents& n = plan.grid.extents;
+  const double wavelength_mm = config.materials[0].speed_m_s / plan.burst.frequency_hz * 1e3;
+  std::string text = fmt::format(
+      "target       {} at {:.0f}, {:.0f}, {:.0f} mm\n"
+      "grid         {} x {} x {} = {:.1f} million cells of {:.3g} mm, {} steps of {:.3g} ns ({:.0f} us)\n"
+      "transducer   {} elements on a cap of {:.0f} mm radius, {:.0f} kHz, {:.0f} cycles ({:.1f} cells per wavelength "
+      "in water)\n",
+      plan.target.name, plan.target.position_mm.x, plan.target.position_mm.y, plan.target.position_mm.z, n.nx, n.ny,
+      n.nz, static_cast<double>(n.cells()) * 1e-6, plan.grid.spacing_mm, plan.steps, plan.step_s * 1e9,
+      plan.steps * plan.step_s * 1e6, plan.elements.size(), config.transducer.radius_mm, plan.burst.frequency_hz * 1e-3,
+      plan.burst.cycles, wavelength_mm / plan.grid.spacing_mm);
+  if (plan.burst.frequency_hz < config.transducer.frequency_khz * 1e3) {
+    text += fmt::format(
+        "frequency    lowered from {:.0f} kHz to what {:.3g} mm cells carry; {:.0f} kHz needs --spacing {:.3g}\n",
+        config.transducer.frequency_khz, plan.grid.spacing_mm, config.transducer.frequency_khz,
+        plan.grid.spacing_mm * plan.burst.frequency_hz / (config.transducer.frequency_khz * 1e3));
+  }
+  return text;
+}
+
+std::string describe_outcomes(const Treatment& treatment) {
+  std::string text = fmt::format("{:<38}{:>10}{:>10}{:>9}{:>11}{:>24}\n", "", "peak kPa", "at target", "dB",
+                                 "off target", "-6 dB width x y z");
+  double water = 0;
+  for (const Outcome& outcome : treatment.outcomes) {
+    if (outcome.scenario == Scenario::reversal) continue;
+    const Focus& f = outcome.focus;
+    if (outcome.scenario == Scenario::water) water = f.at_target_pa;
+    text += fmt::format("{:<38}{:>10.1f}{:>10.1f}{:>9.1f}{:>8.1f} mm{:>24}\n",
+                        scenario_titles[static_cast<std::size_t>(outcome.scenario)], f.peak_pa * 1e-3,
+                        f.at_target_pa * 1e-3, 20 * std::log10(f.at_target_pa / water), f.off_target_mm,
+                        fmt::format("{:.1f} {:.1f} {:.1f} mm", f.width_mm.x, f.width_mm.y, f.width_mm.z));
+  }
+  return text;
+}
+
+ProgressLine::ProgressLine(const Plan& plan)
+    : steps_(plan.steps),
+      cells_(static_cast<double>(plan.grid.extents.cells())),
+      terminal_(isatty(STDOUT_FILENO) == 1) {}
+
+void ProgressLine::operator()(Scenario scenario, int step) {
+  const auto now = Clock::now();
+  if (scenario != scenario_) {
+    scenario_ = scenario;
+    scenario_start_ = shown_;
+  }
+  const bool last = step == steps_;
+  const auto pause = terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(1000);
+  if (!last && now - shown_ < pause) return;
+  shown_ = now;
+  const int index = static_cast<int>(scenario), all = static_cast<int>(scenario_names.size()) * steps_,
+            done = index * steps_ + step;
+  const double seconds = std::chrono::duration<double>(now - start_).count();
+  const double here = std::chrono::duration<double>(now - scenario_start_).count();
+  fmt::print("{}{}/{} {:<40} step {:>5}/{}  {:>6.1f} Mcells/s  {:>5.0f} s to go{}", terminal_ ? "\r" : "", index + 1,
+             scenario_names.size(), scenario_titles[static_cast<std::size_t>(scenario)], step, steps_,
+             cells_ * step / here * 1e-6, seconds * (all - done) / done, terminal_ && !last ? "" : "\n");
+  std::fflush(stdout);
+}
+
+}  // namespace ultrasound

@@ -1,0 +1,32 @@
+#pragma once
+// What the terminal shows.
+
+#include <chrono>
+#include <string>
+
+#include "treatment.hpp"
+
+namespace ultrasound {
+
+/// Grid, step, frequency, and what the grid cannot do.
+std::string describe_plan(const Config& config, const Plan& plan);
+
+/// The three foci side by side, in dB against water.
+std::string describe_outcomes(const Treatment& treatment);
+
+/// A line with step, speed and time to go: rewritten in place on a terminal, else one line a second. One thread.
+class ProgressLine {
+ public:
+  explicit ProgressLine(const Plan& plan);
+  void operator()(Scenario scenario, int step);
+
+ private:
+  using Clock = std::chrono::steady_clock;
+  int steps_;
+  double cells_;
+  bool terminal_;
+  Scenario scenario_ = Scenario::reversal;
+  Clock::time_point start_ = Clock::now(), scenario_start_ = start_, shown_ = start_;
+};
+
+}  // namespace ultrasound
