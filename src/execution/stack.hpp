@@ -1,0 +1,25 @@
+#pragma once
+// Memory for fiber stacks.
+
+#include <cstddef>
+
+namespace ringray::execution {
+
+/// A lazily touched stack with a guard page below it. One owner.
+class Stack {
+ public:
+  /// Throws std::bad_alloc. Rounded up to pages.
+  explicit Stack(std::size_t bytes);
+  ~Stack();
+  Stack(const Stack&) = delete;
+  Stack& operator=(const Stack&) = delete;
+  char* low() const noexcept { return low_; }
+  std::size_t bytes() const noexcept { return bytes_; }
+
+ private:
+  char* low_;
+  std::size_t bytes_;
+  std::size_t guard_bytes_;
+};
+
+}  // namespace ringray::execution

@@ -1,0 +1,111 @@
+#pragma once
+// What workers execute and what fibers wait for.
+
+#include <atomic>
+#include <cstdint>
+
+#include "ringray/base/time.hpp"
+
+namespace ringray::execution {
+
+/// Anything that a worker can execute. Intrusive: queues hold pointers. `execute` is called once per schedule, by a
+/// worker's loop, on that worker's current fiber, and must not throw. Any thread may schedule it.
+struct Runnable {
+  void (*execute)(Runnable&);
+};
+
+/// Is told once when a Work completes, on the completing thread; `notify` must not block and may free the Waiter.
+struct Waiter {
+  Waiter* next = nullptr;      ///< the Work's
+  Waiter* previous = nullptr;  ///< the Work's
+  void (*notify)(Waiter&) noexcept = nullptr;
+};
+
+/// Reference-counted one-shot event with an optional body: base of every object state and task record. Any thread.
+///
+/// It starts with the number of references given. Who schedules it hands one reference to the queue. A queue entry
+/// whose Work was claimed by somebody else is stale: it only holds its reference until a worker comes across it.
+class Work : public Runnable {
+ public:
+  struct Type {
+    void (*run)(Work&) = nullptr;   ///< body; null for events. Calls complete(), at once or later. Must not throw.
+    bool (*help)(Work&) = nullptr;  ///< optional: a waiting fiber offers its stack; true if it did something
+    void (*destroy)(Work&) noexcept = nullptr;  ///< the last reference is gone
+  };
+  /// `ready` works may be run by whoever waits for them as soon as they are visible; `waiting` ones only from
+  /// Pool::schedule() on (their arguments are not there yet). Events are `waiting`.
+  enum class Start : std::uint32_t { waiting = 0, ready = 4 };
+
+  explicit Work(const Type& type, Start start = Start::waiting, std::uint32_t references = 1) noexcept
+      : Runnable{&execute_scheduled},
+        type_(&type),
+        state_(static_cast<std::uint32_t>(start)),
+        references_(references) {}
+  Work(const Work&) = delete;
+  Work& operator=(const Work&) = delete;
+
+  void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  void release() noexcept {
+    // One holder left: nobody else can raise the count, so the subtraction need not be atomic.
+    if (references_.load(std::memory_order_acquire) == 1 || references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+      type_->destroy(*this);
+  }
+
+  bool done() const noexcept { return state_.load(std::memory_order_acquire) & done_bit; }
+  /// Exactly once. What was written before is visible to whoever sees done(). The caller holds a reference.
+  void complete() noexcept {
+    const auto before = state_.fetch_add(done_bit, std::memory_order_acq_rel);
+    if (before & (done_bit | waiters_bit | locked_bit)) complete_slowly(before);
+  }
+
+  /// False: already done, not added. The caller keeps a reference and the Waiter alive until notified or removed.
+  bool add_waiter(Waiter& waiter) noexcept;
+  /// False: it was notified, or is being notified right now.
+  bool remove_waiter(Waiter& waiter) noexcept;
+
+  /// The one winner runs the body or disposes of it: worker from a queue, waiter inline, cross-rank thief, canceller.
+  bool claim() noexcept { return !(state_.fetch_or(claimed_bit, std::memory_order_acq_rel) & claimed_bit); }
+  bool claimed() const noexcept { return state_.load(std::memory_order_relaxed) & claimed_bit; }
+  /// Lets a waiter run the body. Pool::schedule() does it.
+  void make_ready() noexcept {
+    if (!(state_.load(std::memory_order_relaxed) & ready_bit)) state_.fetch_or(ready_bit, std::memory_order_release);
+  }
+
+  /// Returns when done. On a fiber: runs the body here if nobody has yet, else helps, else suspends the fiber (throws
+  /// std::bad_alloc if there is no memory for another stack). On any other thread: blocks the thread.
+  /// Not from Poller::poll(), a timer callback or Waiter::notify. The caller holds a reference.
+  void wait() {
+    if (!done()) wait_slowly();
+  }
+  /// False: not done at `deadline` (base::now()). Does not run the body here.
+  bool wait_until(base::Nanoseconds deadline);
+
+  const Type& type() const noexcept { return *type_; }
+  std::uint32_t references() const noexcept { return references_.load(std::memory_order_relaxed); }
+  /// True if `runnable` is a Work.
+  static bool is(const Runnable& runnable) noexcept { return runnable.execute == &execute_scheduled; }
+
+ protected:
+  ~Work() = default;
+
+ private:
+  friend class Worker;
+  static constexpr std::uint32_t done_bit = 1, claimed_bit = 2, ready_bit = 4, locked_bit = 8, waiters_bit = 16;
+
+  static void execute_scheduled(Runnable& runnable);
+  bool inlinable() const noexcept {
+    return (state_.load(std::memory_order_acquire) & (ready_bit | claimed_bit | done_bit)) == ready_bit && type_->run;
+  }
+  std::uint32_t lock() noexcept;
+  void complete_slowly(std::uint32_t before) noexcept;
+  void wait_slowly();
+
+  const Type* type_;
+  std::atomic<std::uint32_t> state_;
+  std::atomic<std::uint32_t> references_;
+  Waiter* waiters_ = nullptr;  ///< newest first; guarded by locked_bit
+};
+
+static_assert(sizeof(Work) <= 40);
+
+}  // namespace ringray::execution

@@ -1,0 +1,223 @@
+#include "ringray/execution/worker.hpp"
+
+#include <sched.h>
+
+#include <utility>
+
+#include "ringray/base/check.hpp"
+#include "ringray/base/time.hpp"
+#include "ringray/execution/crew.hpp"
+
+namespace ringray::execution {
+namespace {
+
+constinit thread_local Worker* this_worker = nullptr;
+
+constexpr std::uint32_t ticks_per_look_outside = 16;
+constexpr std::uint64_t cycles_between_polls = 250'000;  // about 100 µs
+
+}  // namespace
+
+[[gnu::noinline]] Worker* Worker::here() noexcept {
+  asm volatile("");  // never remembered across a fiber switch
+  return this_worker;
+}
+
+void Worker::run(const std::function<void()>& main) {
+  RINGRAY_ASSERT(!this_worker, "a worker cannot run another pool");
+  this_worker = this;
+  Fiber root(crew, *this);
+  root_ = fiber = &root;
+  if (main) main();
+  main_done_ = true;
+  fiber->switch_to(
+      loop_fiber(), [](void*) noexcept {}, nullptr);
+  this_worker = nullptr;
+}
+
+void Worker::loop() {
+  for (;;) {
+    if (auto* runnable = here()->next()) {
+      runnable->execute(*runnable);
+      here()->fiber->context = nullptr;
+    } else {
+      auto* worker = here();
+      worker->fiber->switch_to(*worker->root_, &put_away, worker->fiber);
+    }
+  }
+}
+
+void Worker::resume(Runnable& runnable) {
+  auto* loop_fiber = here()->fiber;
+  loop_fiber->switch_to(static_cast<Fiber&>(runnable), &put_away, loop_fiber);
+}
+
+void Worker::put_away(void* loop_fiber) noexcept {
+  auto* worker = here();
+  auto* fiber = static_cast<Fiber*>(loop_fiber);
+  if (worker->spare_)
+    worker->crew.fibers.give_back(*fiber);
+  else
+    worker->spare_ = fiber;
+}
+
+Fiber& Worker::loop_fiber() { return spare_ ? *std::exchange(spare_, nullptr) : crew.fibers.take(); }
+
+void Worker::leave_fiber(Fiber::After after, void* argument) {
+  RINGRAY_ASSERT(!in_poll_, "pollers and timers cannot be suspended");
+  fiber->switch_to(loop_fiber(), after, argument);
+}
+
+void Worker::yielded(Fiber& fiber) noexcept {
+  auto* worker = here();
+  worker->poll_first_ = true;
+  if (fiber.home) {
+    worker->root_last_ = true;
+    worker->root_ready_.store(true, std::memory_order_relaxed);
+  } else {
+    worker->crew.injection.push(fiber);
+  }
+}
+
+void Worker::schedule(Runnable& runnable) {
+  if (in_poll_) {  // poll() wakes somebody for the rest
+    if (slot_)
+      deque_.push(&runnable);
+    else
+      slot_ = &runnable;
+    return;
+  }
+  deque_.push(&runnable);
+  crew.sleepers.wake_if_needed();
+}
+
+void Worker::root_ready() noexcept {
+  root_ready_.store(true, std::memory_order_seq_cst);
+  if (here() != this && crew.sleepers.sleeping() > 0) crew.sleepers.wake(sleeper_);
+}
+
+Runnable* Worker::next() {
+  if (slot_) return std::exchange(slot_, nullptr);
+  const bool look_outside = ++ticks_ % ticks_per_look_outside == 0;
+  if (poll_first_ || (look_outside && base::cycles() - polled_at_ > cycles_between_polls)) {
+    poll_first_ = false;
+    poll();
+    if (slot_) return std::exchange(slot_, nullptr);
+  }
+  if (std::exchange(root_last_, false)) {
+    // find() ends with the root
+  } else if (root_ready_.load(std::memory_order_relaxed) && root_ready_.exchange(false, std::memory_order_acquire)) {
+    return root_;
+  }
+  if (look_outside)
+    if (auto* runnable = crew.injection.pop()) return runnable;
+  if (auto* runnable = find()) return runnable;
+  return idle();
+}
+
+Runnable* Worker::find() {
+  if (slot_) return std::exchange(slot_, nullptr);
+  if (auto* runnable = deque_.pop()) return runnable;
+  stale_ = 0;
+  if (auto* runnable = crew.injection.pop()) return runnable;
+  if (auto* runnable = crew.steal(*this, random_())) return runnable;
+  if (root_ready_.load(std::memory_order_relaxed) && root_ready_.exchange(false, std::memory_order_acquire))
+    return root_;
+  return nullptr;
+}
+
+Runnable* Worker::idle() {
+  auto& sleepers = crew.sleepers;
+  const auto spin = *crew.options.spin;
+  sleepers.start_search();
+  auto active_at = base::now();
+  for (;;) {
+    if (auto* runnable = find()) {
+      // Whoever queued something while this worker searched alone left the waking to it.
+      if (sleepers.stop_search() && sleepers.sleeping() > 0 && crew.anything_queued()) sleepers.wake_one();
+      if (crew.poller) crew.poller->leave_idle();
+      return runnable;
+    }
+    if (may_leave()) {
+      sleepers.stop_search();
+      return nullptr;
+    }
+    if (poll()) {
+      active_at = base::now();
+    } else if (base::now() - active_at < spin) {
+      if (crew.options.oversubscribed)
+        sched_yield();
+      else
+        base::pause();
+    } else {
+      lie_down();
+      active_at = base::now();
+    }
+  }
+}
+
+void Worker::lie_down() {
+  auto& sleepers = crew.sleepers;
+  const auto role = sleepers.lie_down(sleeper_);
+  const bool watches = role == Sleepers::Role::watcher && crew.poller;
+  if (nothing_to_do() && (!watches || crew.poller->arm()))
+    sleepers.sleep(sleeper_, role, watches ? crew.poller->descriptor() : -1, crew.timers.next());
+  sleepers.get_up(sleeper_);
+  crew.helper.wake();
+}
+
+bool Worker::may_leave() const noexcept { return main_done_ && crew.stopping.load(std::memory_order_seq_cst); }
+
+bool Worker::nothing_to_do() const noexcept {
+  return !root_ready_.load(std::memory_order_seq_cst) && !may_leave() && !crew.anything_queued();
+}
+
+bool Worker::poll() {
+  in_poll_ = true;
+  bool any = crew.timers.run_due();
+  if (crew.poller) any |= crew.poller->poll();
+  in_poll_ = false;
+  polls_.store(polls_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  polled_at_ = base::cycles();
+  if (any && deque_.size() > 0) crew.sleepers.wake_if_needed();
+  return any;
+}
+
+bool Worker::run_inline(Work& work) {
+  auto* worker = here();
+  const bool popped = worker->deque_.newest_is(&work) && worker->deque_.pop();
+  if (!work.claim()) {
+    if (popped) work.release();
+    return false;
+  }
+  if (!popped) ++worker->stale_;
+  auto* fiber = worker->fiber;  // stays the same one, on whatever worker it goes on
+  void* context = std::exchange(fiber->context, nullptr);
+  work.type().run(work);
+  fiber->context = context;
+  if (popped) {
+    work.release();
+    worker = here();
+    if (worker->stale_ > 0) worker->sweep();
+  }
+  return true;
+}
+
+// Stale entries hold references: take those away that lie at the newest end.
+void Worker::sweep() {
+  while (stale_ > 0) {
+    auto* runnable = deque_.pop();
+    if (!runnable) {
+      stale_ = 0;
+      return;
+    }
+    if (!Work::is(*runnable) || !static_cast<Work*>(runnable)->claimed()) {
+      deque_.push(runnable);
+      return;
+    }
+    --stale_;
+    static_cast<Work*>(runnable)->release();
+  }
+}
+
+}  // namespace ringray::execution

@@ -1,0 +1,80 @@
+#pragma once
+// One worker thread: what it runs next. Its states are explained in README.md.
+
+#include <atomic>
+#include <cstdint>
+#include <functional>
+
+#include "ringray/base/random.hpp"
+#include "ringray/execution/deque.hpp"
+#include "ringray/execution/fiber_pool.hpp"
+#include "ringray/execution/sleepers.hpp"
+#include "ringray/execution/work.hpp"
+
+namespace ringray::execution {
+
+class Crew;
+
+/// Own thread only, except where noted.
+class alignas(64) Worker {
+ public:
+  Worker(Crew& crew, unsigned index) : crew(crew), random_(index + 1) {}
+
+  /// The worker that the calling thread is, or null. Ask again after everything that may switch fibers.
+  static Worker* here() noexcept;
+
+  /// Native stack of the thread: runs `main` pinned to this thread, then the loop until the crew stops.
+  void run(const std::function<void()>& main);
+  /// What a loop fiber does for ever.
+  [[noreturn]] static void loop();
+  /// `execute` of a Fiber: goes on with it; the loop fiber becomes idle.
+  static void resume(Runnable& fiber);
+
+  void schedule(Runnable& runnable);
+  /// Any thread: the native stack's fiber can go on.
+  void root_ready() noexcept;
+  /// Suspends the running fiber for another loop fiber. Throws std::bad_alloc before anything happened.
+  void leave_fiber(Fiber::After after, void* argument);
+  /// After a switch: queues a fiber that wants others to run first.
+  static void yielded(Fiber& fiber) noexcept;
+  /// Runs the body of `work` on the running fiber, if nobody has claimed it yet.
+  static bool run_inline(Work& work);
+
+  Runnable* steal() noexcept { return deque_.steal(); }                                    ///< any thread
+  std::size_t queued() const noexcept { return deque_.size(); }                            ///< any thread
+  std::uint64_t polls() const noexcept { return polls_.load(std::memory_order_relaxed); }  ///< any thread
+  bool in_poll() const noexcept { return in_poll_; }
+
+  Crew& crew;
+  Fiber* fiber = nullptr;  ///< the running one
+
+ private:
+  Runnable* next();
+  Runnable* find();
+  Runnable* idle();
+  void lie_down();
+  bool nothing_to_do() const noexcept;
+  bool may_leave() const noexcept;
+  bool poll();
+  void sweep();
+  Fiber& loop_fiber();
+  static void put_away(void* loop_fiber) noexcept;
+
+  Deque<Runnable> deque_;
+  Sleeper sleeper_;
+  Runnable* slot_ = nullptr;  ///< what poll() made ready first: not stolen, runs next
+  Fiber* root_ = nullptr;     ///< the native stack
+  Fiber* spare_ = nullptr;    ///< an idle loop fiber
+  std::uint32_t ticks_ = 0;
+  std::uint64_t polled_at_ = 0;  ///< cycles
+  std::size_t stale_ = 0;        ///< at most so many entries of deque_ were claimed by run_inline
+  bool in_poll_ = false;
+  bool poll_first_ = false;  ///< a fiber yielded
+  bool root_last_ = false;   ///< it was the root
+  bool main_done_ = false;
+  base::Random random_;
+  alignas(64) std::atomic<bool> root_ready_{false};
+  std::atomic<std::uint64_t> polls_{0};
+};
+
+}  // namespace ringray::execution
