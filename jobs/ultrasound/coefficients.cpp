@@ -79,13 +79,15 @@ double stable_step_s(const Medium& medium, Walls walls) {
   return 2 * medium.grid.spacing_m() / std::sqrt(weights * strongest);
 }
 
+void check_step(double step_s, double stable_s) {
+  if (step_s > 0 && step_s <= stable_s) return;
+  throw InputError(
+      fmt::format("a time step of {:.4g} s is not stable (the wave would grow without bound) use at most {:.4g} s",
+                  step_s, stable_s));
+}
+
 Coefficients make_coefficients(const Medium& medium, const CoefficientOptions& options) {
-  const double stable = stable_step_s(medium, options.walls);
-  if (!(options.step_s > 0) || options.step_s > stable) {
-    throw InputError(
-        fmt::format("a time step of {:.4g} s is not stable (the wave would grow without bound) use at most {:.4g} s",
-                    options.step_s, stable));
-  }
+  check_step(options.step_s, stable_step_s(medium, options.walls));
   const Extents& n = medium.grid.extents;
   const AbsorbingLayer& layer = options.layer;
   const double h = medium.grid.spacing_m(), dt = options.step_s;

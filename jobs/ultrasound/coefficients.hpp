@@ -40,6 +40,9 @@ struct Coefficients {
 /// the difference; in a uniform medium this is the von Neumann limit dt <= 2/7 sqrt(3) h/c.
 double stable_step_s(const Medium& medium, Walls walls = Walls::open);
 
+/// Refuses a step that is not positive or above the stable one, and names that (InputError).
+void check_step(double step_s, double stable_s);
+
 /// Refuses an unstable step (InputError that names the stable one).
 Coefficients make_coefficients(const Medium& medium, const CoefficientOptions& options);
 

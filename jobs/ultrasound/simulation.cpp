@@ -55,13 +55,16 @@ std::vector<std::vector<float>> collect_traces(const std::vector<Block>& blocks,
 
 }  // namespace
 
+void check_blocks(int blocks, int planes) {
+  const int most = std::max(1, planes / wave_halo);
+  if (blocks >= 1 && blocks <= most) return;
+  throw InputError(fmt::format("{} blocks for {} planes (a block needs {} planes for its neighbours) use 1 to {}",
+                               blocks, planes, wave_halo, most));
+}
+
 void check_simulation(const Simulation& simulation) {
   const auto& layout = simulation.coefficients->layout;
-  const int most = std::max(1, layout.nz / wave_halo);
-  if (simulation.blocks < 1 || simulation.blocks > most) {
-    throw InputError(fmt::format("{} blocks for {} planes (a block needs {} planes for its neighbours) use 1 to {}",
-                                 simulation.blocks, layout.nz, wave_halo, most));
-  }
+  check_blocks(simulation.blocks, layout.nz);
   if (simulation.steps < 1) throw InputError("a run of no steps (nothing would be computed) give a longer duration");
   const Grid grid{.extents = {layout.nx, layout.ny, layout.nz}};
   const auto check = [&](Cell c, const char* what) {

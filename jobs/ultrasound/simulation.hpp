@@ -47,6 +47,8 @@ using Engine = std::function<SimulationResult(const Simulation&, const Progress&
 /// The engine "loop": all blocks in the calling thread.
 SimulationResult run_in_loop(const Simulation& simulation, const Progress& progress);
 
+/// Refuses blocks that are too thin for their neighbours (InputError).
+void check_blocks(int blocks, int planes);
 /// Refuses what cannot run (InputError): too many blocks, a source or recorder outside the grid.
 void check_simulation(const Simulation& simulation);
 

@@ -58,7 +58,10 @@ Plan make_plan(const Config& config, const Anatomy& anatomy, const Target& targe
   const double frequency = carried_frequency_hz(config);
   plan.burst = {frequency, config.transducer.cycles,
                 volume_velocity(config.transducer.strength_pa_m, water.density_kg_m3, frequency)};
-  plan.step_s = config.courant * std::min(stable_step_s(plan.head), stable_step_s(plan.water));
+  const double stable = std::min(stable_step_s(plan.head), stable_step_s(plan.water));
+  plan.step_s = config.courant * stable;
+  check_step(plan.step_s, stable);
+  check_blocks(config.blocks, plan.grid.extents.nz);
   // Long enough for the slowest way through water, the longest delay, the burst, and echoes inside the skull for two
   // bursts.
   const auto travel = water_travel(plan, water.speed_m_s);

@@ -1,0 +1,149 @@
+// The program as people run it, on the doll's head: what it finds, what it leaves, what it refuses.
+
+#include <gtest/gtest.h>
+#include <hdf5.h>
+#include <sys/wait.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdio>
+#include <set>
+
+#include "error.hpp"
+#include "phantom.hpp"
+#include "treatment.hpp"
+
+namespace ultrasound {
+namespace {
+
+struct Ended {
+  int status = -1;
+  std::string output;
+};
+
+Ended run_program(const std::string& arguments) {
+  FILE* pipe = popen((std::string(ULTRASOUND_PROGRAM) + " " + arguments + " 2>&1").c_str(), "r");
+  Ended ended;
+  char text[4096];
+  while (pipe && fgets(text, sizeof text, pipe)) ended.output += text;
+  const int status = pipe ? pclose(pipe) : -1;
+  ended.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return ended;
+}
+
+struct Program : testing::Test {
+  std::filesystem::path folder =
+      std::filesystem::path(testing::TempDir()) /
+      (std::string("ultrasound-") + testing::UnitTest::GetInstance()->current_test_info()->name());
+  std::filesystem::path output = folder / "out";
+
+  void SetUp() override {
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder);
+    write_bytes(folder / "head.nii", doll_bytes(DollPart::head));
+    write_bytes(folder / "mask.nii", doll_bytes(DollPart::brain_mask));
+  }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  std::string config_file(const Config& base) {
+    Config config = base;
+    config.head = folder / "head.nii";
+    config.brain_mask = folder / "mask.nii";
+    config.output = output;
+    std::ofstream(folder / "run.toml") << to_toml(config);
+    return (folder / "run.toml").string();
+  }
+  void expect_refused(const std::string& arguments, const char* words) {
+    const Ended ended = run_program(arguments);
+    EXPECT_EQ(ended.status, 2) << ended.output;
+    EXPECT_NE(ended.output.find(words), std::string::npos) << ended.output;
+    EXPECT_EQ(std::count(ended.output.begin(), ended.output.end(), '\n'), 1) << ended.output;
+    EXPECT_FALSE(std::filesystem::exists(output)) << words;
+  }
+};
+
+TEST_F(Program, WritesResultsAndPicturesWhole) {
+  const Ended ended = run_program("--blocks 3 --config " + config_file(doll_config()));
+  EXPECT_EQ(ended.status, 0) << ended.output;
+  EXPECT_NE(ended.output.find("through the skull, delays corrected"), std::string::npos) << ended.output;
+  std::set<std::string> names;
+  for (const auto& entry : std::filesystem::directory_iterator(output)) names.insert(entry.path().filename());
+  EXPECT_EQ(names, (std::set<std::string>{"result.h5", "peak-water.png", "peak-uncorrected.png", "peak-corrected.png",
+                                          "wave-corrected.png"}));
+  const hid_t file = H5Fopen((output / "result.h5").c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
+  ASSERT_GE(file, 0);
+  for (const char* name :
+       {"medium/sound_speed", "medium/density", "medium/attenuation", "simulations/reversal/traces",
+        "simulations/corrected/peak_pressure", "simulations/water/energy", "transducer/travel_head", "table/peak"}) {
+    const hid_t set = H5Dopen2(file, name, H5P_DEFAULT);
+    EXPECT_GE(set, 0) << name;
+    EXPECT_GT(H5Aexists(set, "units"), 0) << name;
+    H5Dclose(set);
+  }
+  EXPECT_GT(H5Aexists(file, "config"), 0);
+  H5Fclose(file);
+}
+
+TEST_F(Program, RefusesBadInputWithOneLineAndStatusTwo) {
+  const std::string good = "--config " + config_file(doll_config()) + " ";
+  const auto spoil = [&](const char* name, auto change) {
+    std::vector<std::byte> bytes = doll_bytes(DollPart::head);
+    change(bytes);
+    write_bytes(folder / name, bytes);
+    return good + "--head " + (folder / name).string();
+  };
+  using Bytes = std::vector<std::byte>;
+  expect_refused(good + "--head /nowhere/head.nii", "cannot be opened");
+  expect_refused(good + "--head " + folder.string(), "is a folder");
+  expect_refused(spoil("short.nii", [](Bytes& b) { b.resize(b.size() / 2); }), "cut short");
+  expect_refused(spoil("foreign.nii", [](Bytes& b) { put<std::int32_t>(b, 0, 7); }), "not a NIfTI-1 file");
+  expect_refused(spoil("nan.nii", [](Bytes& b) { put(b, 4000, NAN); }), "not a finite number");
+  expect_refused(spoil("negative.nii", [](Bytes& b) { put(b, 4000, -1.0F); }), "cannot be negative");
+  expect_refused(spoil("gzip.nii.gz",
+                       [](Bytes& b) {
+                         b = {std::byte{0x1f}, std::byte{0x8b}, std::byte{8}, std::byte{0}, std::byte{1}};
+                       }),
+                 "gzip.nii.gz");
+  expect_refused(spoil("shape.nii",
+                       [](Bytes& b) {
+                         b = nifti_bytes(std::vector<float>(1000, 1.0F), {10, 10, 10});
+                       }),
+                 "brain mask of 60");
+  expect_refused("--config /nowhere/run.toml", "cannot be read");
+  expect_refused(good + "--engine steam", "unknown engine");
+  expect_refused(good + "--spacing -1", "spacing_mm is -1");
+  expect_refused(good + "--blocks 1000", "blocks for");
+}
+
+TEST_F(Program, RefusesASetUpThatCannotBe) {
+  Config config = doll_config();
+  config.courant = 1.1;
+  expect_refused("--config " + config_file(config), "is not stable (the wave would grow without bound) use at most");
+  config = doll_config();
+  config.targets[0].position_mm = {26, 0, 0};
+  expect_refused("--config " + config_file(config), "not in the brain");
+  config = doll_config();
+  config.transducer.radius_mm = 25;
+  config.transducer.aperture_mm = 40;
+  expect_refused("--config " + config_file(config), "inside the head");
+}
+
+TEST(Treatment, FindsTheTargetAgainThroughTheSkull) {
+  const Config config = doll_config();
+  const Anatomy anatomy =
+      segment(decode_nifti(doll_bytes(DollPart::head)), decode_nifti(doll_bytes(DollPart::brain_mask)));
+  const Treatment treatment = treat(config, make_plan(config, anatomy, config.targets[0]), run_in_loop, {});
+  const Focus& water = treatment.outcomes[1].focus;
+  const Focus& uncorrected = treatment.outcomes[2].focus;
+  const Focus& corrected = treatment.outcomes[3].focus;
+  EXPECT_LE(water.off_target_mm, 2 * config.spacing_mm);
+  EXPECT_LE(corrected.off_target_mm, 2 * config.spacing_mm);
+  EXPECT_GE(corrected.at_target_pa, uncorrected.at_target_pa);
+  EXPECT_GT(water.at_target_pa, corrected.at_target_pa);
+  for (std::size_t i = 0; i < treatment.travel_head_s.size(); ++i) {
+    EXPECT_LT(treatment.travel_head_s[i], treatment.travel_water_s[i]);  // bone is faster than water
+  }
+}
+
+}  // namespace
+}  // namespace ultrasound
