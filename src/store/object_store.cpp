@@ -105,7 +105,7 @@ Result<Buffer> ObjectStore::restore(const std::shared_ptr<SpillFile>& file, std:
   }
   auto window = file->map(offset, bytes);  // everything in the arena is in use: read it where it is
   if (!window) return tl::make_unexpected(window.error());
-  return Buffer(std::move(window->mapping), window->start, bytes, file);
+  return Buffer(std::move(window->mapping), window->start, bytes, nullptr);
 }
 
 Result<wire::Lease> ObjectStore::lease(ObjectId id) {
@@ -199,12 +199,15 @@ void ObjectStore::erase(ObjectId id) {
 }
 
 void ObjectStore::close() {
-  Remains remains;
   std::shared_ptr<SpillFolder> folder;
-  const std::lock_guard lock(mutex_);
-  closed_ = true;
-  folder.swap(folder_);
-  while (!objects_.empty()) forget(objects_.begin()->first, remains);
+  {
+    Remains remains;
+    const std::lock_guard lock(mutex_);
+    closed_ = true;
+    folder.swap(folder_);
+    while (!objects_.empty()) forget(objects_.begin()->first, remains);
+  }
+  if (folder) folder->remove();  // now, because a lease that lives to the end of the process may keep the folder alive
 }
 
 void ObjectStore::pin(Entry& entry) {

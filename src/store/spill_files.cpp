@@ -83,7 +83,9 @@ Result<std::shared_ptr<SpillFolder>> SpillFolder::open(std::string directory, st
   return std::shared_ptr<SpillFolder>(new SpillFolder(std::move(directory), std::move(path), bytes_max));
 }
 
-SpillFolder::~SpillFolder() {
+SpillFolder::~SpillFolder() { remove(); }
+
+void SpillFolder::remove() noexcept {
   std::error_code ignored;  // a folder that stays is removed by the next start
   std::filesystem::remove_all(path_, ignored);
 }

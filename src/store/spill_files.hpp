@@ -48,6 +48,8 @@ class SpillFolder : public std::enable_shared_from_this<SpillFolder> {
  public:
   static Result<std::shared_ptr<SpillFolder>> open(std::string directory, std::uint64_t bytes_max);
   ~SpillFolder();
+  /// Removes the folder with all that is in it. What is mapped stays readable.
+  void remove() noexcept;
 
   /// Writes `pieces` one after the other: beside, then renamed. On failure nothing is left on the disk, and the error
   /// is Errc::out_of_disk.

@@ -63,6 +63,18 @@ TEST_F(ObjectStoreTest, LeaseOutlivesTheStore) {
   EXPECT_TRUE(filled(lease.view(), 1));
 }
 
+TEST_F(ObjectStoreTest, CloseLeavesNoFileAlthoughLeasesOfAllKindsLive) {
+  open_with_disk(256 * kib);
+  std::vector<wire::Lease> leases;
+  for (std::uint64_t i = 1; i <= 10; ++i) put(i, 50 * kib);
+  for (std::uint64_t i = 1; i <= 10; ++i) leases.push_back(*store->lease(id_of(i)));  // in the arena, and in place
+  leases.push_back(put_and_lease(11, 50 * kib));                                      // backed by the disk
+  EXPECT_EQ(store->usage().fallbacks, 1u);
+  store->close();
+  EXPECT_TRUE(std::filesystem::is_empty(scratch));
+  for (std::uint64_t i = 1; i <= 11; ++i) EXPECT_TRUE(filled(leases[i - 1].view(), i));
+}
+
 TEST_F(ObjectStoreTest, SealingTwiceKeepsTheFirstCopyAndTheStrongerKind) {
   open({.bytes = 256 * kib});
   const auto first = put_and_lease(1, 40 * kib, Copy::secondary);
