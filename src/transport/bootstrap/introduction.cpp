@@ -125,6 +125,7 @@ Result<Company> introduce(Bootstrap& bootstrap, std::vector<std::byte> address, 
                                        " introduced itself in words that this rank does not understand (all ranks "
                                        "must run the same build); start one binary on all ranks");
     company.roster.addresses.push_back(introduction->address);
+    company.roster.process_ids.push_back(introduction->host == own.host ? introduction->process_id : 0);
     company.ranks.push_back(std::move(*introduction));
     if (auto mismatch = build_mismatch(company.ranks.front().modules, company.ranks.back().modules))
       return failure(Errc::config, "rank 0 on " + company.ranks.front().host.name + " and rank " +

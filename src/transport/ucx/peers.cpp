@@ -24,7 +24,10 @@ bool UcxTransport::connect(Peer& peer) {
   const auto status = ucp_ep_create(worker_->get(), &params, &peer.endpoint);
   if (status == UCS_OK) {
     ++counters_.endpoints;
-    return true;
+    const auto process_id = peer.rank.value < roster_.process_ids.size() ? roster_.process_ids[peer.rank.value] : 0;
+    if (process_id == 0 || watch_.add(peer.rank, process_id)) return true;
+    lose(peer, Errc::rank_died);
+    return false;
   }
   peer.endpoint = nullptr;
   spdlog::error("rank {} cannot reach rank {} ({})", roster_.self.value, peer.rank.value,
@@ -51,8 +54,17 @@ void UcxTransport::drop(Rank rank) {
   if (std::exchange(peer.lost, true)) return;
   if (peer.open != nullptr) buffers_.give(std::exchange(peer.open, nullptr));
   if (peer.endpoint == nullptr) return;
+  watch_.remove(rank);
   --counters_.endpoints;
   doomed_.push_back(std::exchange(peer.endpoint, nullptr));
+}
+
+// Asks the kernel at most every 10 ms while the network is polled without pause, and after each sleep.
+void UcxTransport::look_at_watch() {
+  const auto now = base::cycles();
+  if ((polls_ & 1023) == 0 && now < watch_next_cycles_) return;
+  watch_next_cycles_ = now + static_cast<std::uint64_t>(base::cycles_per_microsecond() * 10'000);
+  for (const auto rank : watch_.ended()) lose(peers_[rank.value], Errc::rank_died);
 }
 
 bool UcxTransport::report_losses(Receiver& receiver) {

@@ -20,7 +20,10 @@ std::unique_ptr<Transport> Port::join(Roster roster) && {
 }
 
 UcxTransport::UcxTransport(std::unique_ptr<Worker> worker, Roster roster)
-    : worker_(std::move(worker)), roster_(std::move(roster)), peers_(roster_.addresses.size()) {
+    : worker_(std::move(worker)),
+      roster_(std::move(roster)),
+      wakeup_(worker_->descriptor(), watch_.descriptor()),
+      peers_(roster_.addresses.size()) {
   RINGRAY_ASSERT(roster_.self.value < peers_.size());
   for (std::uint32_t rank = 0; rank < peers_.size(); ++rank) {
     peers_[rank].transport = this;
@@ -159,6 +162,7 @@ bool UcxTransport::progress(Receiver& receiver) {
   RINGRAY_ASSERT(receiver_ == nullptr, "progress() called from a callback");
   receiver_ = &receiver;
   bool moved = ucp_worker_progress(worker_->get()) != 0;
+  if ((++polls_ & 1023) == 0 || std::exchange(armed_, false)) look_at_watch();
   if (!self_packets_.empty() || !self_bulks_.empty()) moved |= deliver_to_self(receiver);
   if (!losses_.empty()) moved |= report_losses(receiver);
   receiver_ = nullptr;
@@ -191,7 +195,7 @@ bool UcxTransport::deliver_to_self(Receiver& receiver) {
 bool UcxTransport::arm() {
   if (!self_packets_.empty() || !self_bulks_.empty() || !losses_.empty()) return false;
   const auto status = ucp_worker_arm(worker_->get());
-  if (status == UCS_OK) return true;
+  if (status == UCS_OK) return armed_ = true;
   RINGRAY_ASSERT(status == UCS_ERR_BUSY, describe("ucp_worker_arm", status));
   return false;
 }

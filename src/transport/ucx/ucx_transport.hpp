@@ -10,6 +10,7 @@
 #include "ringray/transport/roster.hpp"
 #include "ringray/transport/transport.hpp"
 #include "ringray/transport/ucx/buffer.hpp"
+#include "ringray/transport/ucx/watch.hpp"
 #include "ringray/transport/ucx/worker.hpp"
 
 namespace ringray::transport::ucx {
@@ -46,7 +47,7 @@ class UcxTransport final : public Transport {
   void flush() override;
   bool pending() const noexcept override { return !dirty_.empty(); }
   bool progress(Receiver& receiver) override;
-  int descriptor() const noexcept override { return worker_->descriptor(); }
+  int descriptor() const noexcept override { return wakeup_.descriptor(); }
   bool arm() override;
   void drop(Rank rank) override;
   const Counters& counters() const noexcept override { return counters_; }
@@ -76,6 +77,7 @@ class UcxTransport final : public Transport {
   void lose(Peer& peer, Errc reason);
   void close_doomed();
   void start_closing(ucp_ep_h endpoint, unsigned flags);
+  void look_at_watch();
   bool report_losses(Receiver& receiver);
   void start_flushing(Peer& peer);
   bool progress_until_idle(base::Nanoseconds limit);
@@ -96,6 +98,11 @@ class UcxTransport final : public Transport {
 
   std::unique_ptr<Worker> worker_;
   Roster roster_;
+  Watch watch_;
+  EitherReadable wakeup_;
+  std::uint32_t polls_ = 0;              ///< of UCX since the watch was looked at
+  bool armed_ = false;                   ///< since the last progress()
+  std::uint64_t watch_next_cycles_ = 0;  ///< when it is looked at again
   std::vector<Peer> peers_;
   std::vector<std::uint32_t> dirty_;  ///< ranks with an open buffer
   BufferPool buffers_;

@@ -30,8 +30,11 @@ constexpr Setting settings[] = {{"MM_ERROR_HANDLING", "y", "UCX_MM_ERROR_HANDLIN
 
 // UCX catches fatal signals when it is loaded and prints its own backtrace; ours and the user's handlers come first.
 void give_signals_back() {
-  if (std::getenv("UCX_HANDLE_ERRORS") != nullptr) return;
-  for (const int signal : {SIGILL, SIGSEGV, SIGBUS, SIGFPE}) ucs_debug_disable_signal(signal);
+  [[maybe_unused]] static const bool once = [] {
+    if (std::getenv("UCX_HANDLE_ERRORS") != nullptr) return false;
+    for (const int signal : {SIGILL, SIGSEGV, SIGBUS, SIGFPE}) ucs_debug_disable_signal(signal);
+    return true;
+  }();
 }
 
 }  // namespace
