@@ -49,10 +49,12 @@ constexpr auto words(Unschedulable) { return std::array<std::string_view, 2>{"wa
 constexpr auto words(MpiUse) { return std::array<std::string_view, 2>{"keep", "bootstrap"}; }
 
 // X(type). Every type that an option may have.
-#define RINGRAY_OPTION_TYPES(X)                                                                                \
-  X(bool)                                                                                                      \
-  X(std::uint64_t) X(double) X(std::string) X(Bytes) X(std::chrono::microseconds) X(std::chrono::milliseconds) \
-      X(AutomaticNumber) X(Labels) X(Amounts) X(Switch) X(LogLevel) X(Unschedulable) X(MpiUse)
+// clang-format off
+#define RINGRAY_OPTION_TYPES(X)                                                                              \
+  X(bool) X(std::uint64_t) X(double) X(std::string) X(Bytes) X(std::chrono::microseconds)                    \
+  X(std::chrono::milliseconds) X(AutomaticNumber) X(Labels) X(Amounts) X(Switch) X(LogLevel) X(Unschedulable) \
+  X(MpiUse)
+// clang-format on
 
 /// read_option sets `value` from `text`; on failure `value` is unchanged and the text says what is wrong, without
 /// naming the option. show_option gives the text that read_option turns into the same value again. accepted_text
