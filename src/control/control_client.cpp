@@ -16,7 +16,7 @@ void ControlClient::send(std::uint64_t correlation, Open& open, base::Nanosecond
   open.sent = now;
   wire::Envelope envelope{.callable = open_.begin()->first,  // every answer before this one has come
                           .correlation = correlation,
-                          .epoch = epoch_,
+                          .sender = epoch_,
                           .kind = wire::Kind::control_request};
   outbox.send(0, envelope, open.request.view());
 }

@@ -20,7 +20,7 @@ void ControlStore::on_message(const wire::Envelope& envelope, wire::View payload
 
 void ControlStore::on_request(const wire::Envelope& envelope, wire::View payload, base::Nanoseconds now,
                               wire::Outbox& outbox) {
-  const Asker asker{envelope.source, envelope.epoch, envelope.correlation};
+  const Asker asker{envelope.source, envelope.sender, envelope.correlation};
   if (!membership_.alive(asker.rank, asker.epoch)) return;
   auto& asked = asked_[asker.rank.value];
   if (asked.epoch != asker.epoch) asked = {.epoch = asker.epoch};

@@ -14,7 +14,7 @@ std::vector<DeadRank> MembershipRelay::on_message(const wire::Envelope& envelope
     if (membership_.declare_dead(dead.rank, dead.epoch)) died.push_back(dead);
   const auto alive = [&](Rank rank) { return membership_.alive(rank); };
   for (const auto child : live_tree_children(here_, membership_.size(), alive))
-    outbox.send(child, wire::Envelope{.epoch = epoch_, .kind = wire::Kind::membership}, payload);
+    outbox.send(child, wire::Envelope{.sender = epoch_, .kind = wire::Kind::membership}, payload);
   return died;
 }
 

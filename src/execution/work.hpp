@@ -47,9 +47,21 @@ class Work : public Runnable {
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
   void release() noexcept {
     // One holder left: nobody else can raise the count, so the subtraction need not be atomic.
-    if (references_.load(std::memory_order_acquire) == 1 || references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    if ((references_.load(std::memory_order_acquire) == 1 && !(state_.load(std::memory_order_relaxed) & weak_bit)) ||
+        references_.fetch_sub(1, std::memory_order_acq_rel) == 1)
       type_->destroy(*this);
   }
+  /// From now on somebody without a reference may try_retain(). The caller holds a reference.
+  void allow_weak() noexcept { state_.fetch_or(weak_bit, std::memory_order_release); }
+  /// A reference from a pointer that has none; false: the last one is gone. After allow_weak().
+  bool try_retain() noexcept {
+    auto count = references_.load(std::memory_order_relaxed);
+    while (count != 0)
+      if (references_.compare_exchange_weak(count, count + 1, std::memory_order_acq_rel)) return true;
+    return false;
+  }
+  /// For destroy(): the last reference is gone, and a new one begins.
+  void revive() noexcept { references_.store(1, std::memory_order_release); }
 
   bool done() const noexcept { return state_.load(std::memory_order_acquire) & done_bit; }
   /// Exactly once. What was written before is visible to whoever sees done(). The caller holds a reference.
@@ -90,7 +102,8 @@ class Work : public Runnable {
 
  private:
   friend class Worker;
-  static constexpr std::uint32_t done_bit = 1, claimed_bit = 2, ready_bit = 4, locked_bit = 8, waiters_bit = 16;
+  static constexpr std::uint32_t done_bit = 1, claimed_bit = 2, ready_bit = 4, locked_bit = 8, waiters_bit = 16,
+                                 weak_bit = 32;
 
   static void execute_scheduled(Runnable& runnable);
   bool inlinable() const noexcept {

@@ -136,6 +136,12 @@ void Owner::add_borrower(ObjectId id, Rank borrower, std::int32_t count) {
   collect(row);
 }
 
+bool Owner::register_borrower(ObjectId id, Rank borrower) {
+  if (!table_.contains(id)) return false;
+  add_borrower(id, borrower, 1);
+  return true;
+}
+
 void Owner::register_receiver(std::span<const Carried> references, Rank receiver) {
   for (const auto& carried : references) {
     const bool actor = carried.home.valid();

@@ -43,10 +43,6 @@ struct Carried {
   std::uint32_t flags = 0;
 };
 static_assert(sizeof(Carried) == 24 && std::has_unique_object_representations_v<Carried>);
-/// Carried::flags: the receiver of a request replaces this reference by its value.
-inline constexpr std::uint32_t by_value = 1;
-/// Carried::flags: the reference is an actor handle.
-inline constexpr std::uint32_t is_actor = 2;
 
 /// Envelope::flags.
 inline constexpr std::uint8_t structured = 1;   // reply: results and kept references follow in the long form
@@ -134,6 +130,8 @@ class Owner {
   void acquire(const Carried& carried);  ///< one more handle
   void drop(ObjectId id);
   void sent_one_way(ObjectId actor);  ///< a send is under way: its release must not overtake it
+  /// A rank that found the object by name holds a reference from now on; false: the object is gone.
+  bool register_borrower(ObjectId id, Rank borrower);
   /// The sender's duty for references in a value or one-way call: counts `receiver` as borrower of each.
   void register_receiver(std::span<const Carried> references, Rank receiver);
   /// The receiver's side of it: takes one handle per reference.
@@ -154,8 +152,8 @@ class Owner {
   std::size_t requests() const noexcept { return active_requests_; }
   template <class F>
   void for_each_request(F&& f) const {
-    for (const auto& request : requests_)
-      if (request.active) f(request);
+    for (std::uint32_t slot = 0; slot < requests_.size(); ++slot)
+      if (requests_[slot].active) f(requests_[slot], correlation_of(slot));
   }
 
   // Requests, executor's side.
@@ -213,6 +211,9 @@ class Owner {
   };
   using Table = std::unordered_map<ObjectId, Entry>;
 
+  std::uint64_t correlation_of(std::uint32_t slot) const noexcept {
+    return std::uint64_t{requests_[slot].generation} << 24 | slot;
+  }
   bool mine(ObjectId id) const noexcept { return id.owner == self_ && id.epoch == epoch_; }
   Entry& entry(const Carried& carried);
   void collect(Table::iterator row);

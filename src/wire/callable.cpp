@@ -16,6 +16,7 @@ namespace {
 
 struct Segment {
   std::uint64_t tag, base, first, last;  // of the binary; addresses of the segment: [first, last)
+  bool code;
 };
 using Table = std::vector<Segment>;
 
@@ -34,7 +35,7 @@ int collect(dl_phdr_info* info, std::size_t, void* out) {
     const auto& segment = info->dlpi_phdr[i];
     if (segment.p_type != PT_LOAD) continue;
     const auto at = info->dlpi_addr + segment.p_vaddr;
-    table.push_back({tag, info->dlpi_addr, at, at + segment.p_filesz});  // what the file has is mapped
+    table.push_back({tag, info->dlpi_addr, at, at + segment.p_filesz, (segment.p_flags & PF_X) != 0});
   }
   return 0;
 }
@@ -73,14 +74,33 @@ const Descriptor* find_wire(const Table& table, std::uint64_t name) {
   return nullptr;
 }
 
-}  // namespace
+const void* find_code(const Table& table, std::uint64_t name) {
+  for (const auto& segment : table) {
+    const auto address = segment.base + (name & 0xffff'ffff'ffffull);
+    if (segment.tag == name >> 48 && segment.code && address >= segment.first && address < segment.last)
+      return reinterpret_cast<const void*>(address);
+  }
+  return nullptr;
+}
 
-std::uint64_t to_wire(const Descriptor& descriptor) {
-  const auto address = reinterpret_cast<std::uint64_t>(&descriptor);
+std::uint64_t name_of(std::uint64_t address) {
   auto name = find(binaries(false), address);
   if (name == 0) name = find(binaries(true), address);
   RINGRAY_ASSERT(name != 0, "a callable lies outside of every loaded binary");
   return name;
+}
+
+}  // namespace
+
+std::uint64_t to_wire(const Descriptor& descriptor) { return name_of(reinterpret_cast<std::uint64_t>(&descriptor)); }
+
+std::uint64_t code_to_wire(const void* code) { return name_of(reinterpret_cast<std::uint64_t>(code)); }
+
+Result<const void*> code_from_wire(std::uint64_t name) {
+  const auto* code = find_code(binaries(false), name);
+  if (!code) code = find_code(binaries(true), name);
+  if (!code) return failure(Errc::corrupt_data, "a received function is not part of this program");
+  return code;
 }
 
 Result<const Descriptor*> from_wire(std::uint64_t name) {

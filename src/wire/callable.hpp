@@ -22,4 +22,8 @@ std::uint64_t to_wire(const Descriptor& descriptor);
 /// The descriptor with that name; corrupt_data when there is none. Any thread.
 Result<const Descriptor*> from_wire(std::uint64_t name);
 
+/// The same for the entry point of a function.
+std::uint64_t code_to_wire(const void* code);
+Result<const void*> code_from_wire(std::uint64_t name);
+
 }  // namespace ringray::wire

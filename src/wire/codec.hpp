@@ -45,6 +45,7 @@ class ByteBuffer {
   requires std::is_trivially_copyable_v<T>
   void patch(std::size_t offset, const T& value) { std::memcpy(data_.get() + offset, &value, sizeof(T)); }
   void clear() noexcept { size_ = 0; }
+  void truncate(std::size_t size) noexcept { size_ = size; }
   std::size_t size() const noexcept { return size_; }
   std::byte* data() noexcept { return data_.get(); }
   View view() const noexcept { return {data_.get(), size_}; }
@@ -80,10 +81,17 @@ class Encoder : public cereal::OutputArchive<Encoder, cereal::AllowEmptyClassEli
     return static_cast<std::uint32_t>(references_.size() - 1);
   }
   std::span<void* const> references() const noexcept { return references_; }
+  void truncate_references(std::size_t count) { references_.resize(count); }
+  /// Adds a state of which the encoder's user takes over one count (see counted()).
+  std::uint32_t add_counted(void* state) {
+    counted_.push_back(state);
+    return add_reference(state);
+  }
+  std::span<void* const> counted() const noexcept { return counted_; }
 
  private:
   ByteBuffer& buffer_;
-  std::vector<void*> references_;
+  std::vector<void*> references_, counted_;
 };
 
 /// Reads what an Encoder wrote. `references`: the states that the indices stand for. One thread.

@@ -1,0 +1,451 @@
+// Actors: where they are made, how calls reach them, how they end.
+
+#include "ringray/base/check.hpp"
+#include "ringray/base/log.hpp"
+#include "ringray/base/metrics.hpp"
+#include "ringray/runtime/core.hpp"
+#include "ringray/runtime/function.hpp"
+
+namespace ringray::runtime {
+namespace {
+
+// Envelope::argument of Kind::actor_state.
+enum ActorState_ : std::uint32_t { is_it_coming, coming_or_not, register_me, registered_or_not };
+
+void fail_call(Record& record, Errc code, std::string text) {
+  if (!record.claim()) return;
+  fail_record(record, code, {.text = std::move(text), .task = record.name(), .rank = here_rank().value});
+  record.kind().clear(record);
+  finish(record);
+}
+
+/// The handle's state ends with the construction.
+void follow_constructor(ActorState& state, Record& constructor) {
+  struct Follow final : execution::Waiter {
+    ActorState* state;
+    Record* constructor;
+  };
+  auto* follow = new Follow;
+  follow->state = &state;
+  follow->constructor = &constructor;
+  state.retain();
+  constructor.retain();
+  follow->notify = [](execution::Waiter& waiter) noexcept {
+    auto& self = static_cast<Follow&>(waiter);
+    if (self.constructor->failed()) {
+      auto detail = self.constructor->extra()->detail;
+      self.state->set_error(Errc::actor_died, std::move(detail));
+    }
+    self.state->complete();
+    self.constructor->release();
+    self.state->release();
+    delete &self;
+  };
+  if (!constructor.add_waiter(*follow)) follow->notify(*follow);
+}
+
+std::uint32_t current_caller() {
+  const auto* now = running();
+  return now ? now->caller : 0;
+}
+
+}  // namespace
+
+ActorState::ActorState() noexcept : ObjectState(event_type<ActorState>(), nullptr) {}
+
+ActorState::~ActorState() {
+  const auto* e = extra();
+  if (local) {
+    if (!detached && !(e && e->foreign) && !(e && e->home.valid()))
+      local->end(ActorRecord::Ending::after_queued, "its last handle is gone");
+    local->release();
+  }
+  clear_value();
+}
+
+void store_instance(Record& record, void* instance) noexcept { record.target->set_instance(instance); }
+
+// --- making
+
+ObjectState* Core::start_actor(ActorState& state, const ActorType& type, ActorOptions options, Record& constructor) {
+  std::string why;
+  const auto home = place(options.resources, options.placement, why);
+  state.max_pending_calls = options.max_pending_calls;
+  state.detached = options.detached;
+  state.home = home.value_or(self_);
+  if (!home) {
+    state.set_error(Errc::unschedulable, {.text = why, .task = type.name(), .rank = self_.value});
+    state.complete();
+    constructor.release();
+    return &state;
+  }
+  if (options.name_space.empty()) options.name_space = config_.namespace_;
+  const bool named = !options.name.empty();
+  if (named || options.detached || state.home != self_) {
+    with([&] {
+      const auto id = promote(state);
+      if (options.detached) owner_.acquire({id, state.home, 0});
+    });
+  }
+  const auto id = state.extra() ? state.extra()->id : ObjectId{};
+  if (named) {
+    const auto answer = ask(control::ReserveName{options.name_space, options.name, id, options.get_if_exists});
+    const auto* found = answer ? std::get_if<control::ActorFound>(&*answer) : nullptr;
+    if (found && found->record) {
+      constructor.release();
+      if (auto* existing = find_actor(options.name_space, options.name)) return existing;
+      throw ActorUnavailableError("the actor '" + options.name + "' ended while it was looked up; try again");
+    }
+    if (!answer || !std::holds_alternative<control::NameReserved>(*answer)) {
+      constructor.release();
+      if (!answer) throw_error(answer.error().code, {.text = answer.error().text});
+      throw NameTakenError("an actor named '" + options.name + "' is alive in this namespace (names are unique); choose " +
+                           "another name, or set get_if_exists");
+    }
+  }
+  if (state.home == self_) {
+    auto* actor = new ActorRecord(type, options, &constructor);
+    state.local = actor;
+    follow_constructor(state, constructor);
+    if (id.valid()) {
+      with([&] {
+        actor->id = id;
+        actor->retain();
+        actors_[id] = actor;
+      });
+    }
+    if (attach_arguments(constructor)) open_actor(*actor);
+  } else {
+    wire::ByteBuffer encoded;
+    wire::Encoder encoder(encoded);
+    encoder(options);
+    state.retain();  // the request's
+    send_request(Kind::spawn, state.home, constructor, &state, id, owner::has_options, encoded.view());
+    constructor.release();
+  }
+  if (named) {
+    const auto answer = ask(control::RegisterActor{
+        {.space = options.name_space, .name = options.name, .actor = id, .location = state.home, .detached = options.detached}});
+    if (!answer) throw_error(answer.error().code, {.text = answer.error().text});
+  }
+  return &state;
+}
+
+void Core::open_actor(ActorRecord& actor) {
+  const auto& options = actor.options();
+  base::count(Metric::actors_alive);
+  if (options.resources.empty() && !options.placement.in_bundle.valid()) return actor.open();
+  with([&] {
+    actor.retain();
+    starting_actors_[&actor] = &actor;
+    queue_.push({.token = &actor,
+                 .need = options.resources,
+                 .bundle = options.placement.in_bundle,
+                 .user = actor.id});
+  });
+}
+
+ActorRecord* Core::starting_actor(scheduler::TaskQueue::Token token) {
+  const auto at = starting_actors_.find(token);
+  if (at == starting_actors_.end()) return nullptr;
+  auto* actor = at->second;
+  starting_actors_.erase(at);
+  actor->release();  // others hold it: its table row or its handle
+  return actor;
+}
+
+void Core::on_spawn(const Envelope& envelope, View payload) {
+  std::vector<Carried> references;
+  owner::references_of(payload, envelope.argument, references);
+  owner_.receive_covered(references);
+  std::vector<ObjectState*> states;
+  for (const auto& c : references) states.push_back(adopt(c));
+  Record* constructor = nullptr;
+  ActorOptions options;
+  std::string problem;
+  try {
+    wire::Decoder decoder(owner::body_of(payload, envelope.argument));
+    const auto bytes = decoder.get<std::uint64_t>();
+    wire::Decoder inner(decoder.take(bytes));
+    options = wire::decode<ActorOptions>(inner);
+    constructor = decode_record(envelope.callable, decoder.rest(), states);
+    if (!constructor->kind().actor) throw CorruptDataError("the callable makes no actor");
+  } catch (const std::exception& e) {
+    problem = std::string("an actor could not be decoded: ") + e.what();
+  }
+  for (auto* state : states) state->release();
+  if (!problem.empty()) {
+    if (constructor) constructor->release();
+    dead_actors_[envelope.subject] = problem;
+    return refuse(envelope.source, envelope.correlation, envelope.subject, references, Errc::actor_died, problem);
+  }
+  constructor->make_more().origin = std::make_unique<Origin>(
+      Origin{envelope.source, envelope.correlation, envelope.subject, std::move(references), true});
+  auto* actor = new ActorRecord(constructor->kind().actor(), std::move(options), constructor);
+  actor->id = envelope.subject;
+  actors_[envelope.subject] = actor;
+  if (attach_arguments(*constructor)) open_actor(*actor);
+  deliver_early(envelope.subject);
+}
+
+void Core::actor_started(const owner::Request& request, std::span<const owner::Outcome> outcomes) {
+  auto& state = *static_cast<ActorState*>(request.token);
+  if (outcomes[0].error != Errc::none) {
+    ErrorDetail detail;
+    try {
+      wire::Decoder decoder(outcomes[0].bytes);
+      detail = wire::decode<ErrorDetail>(decoder);
+    } catch (const Error&) {
+      detail.text = "the error's description is damaged";
+    }
+    state.set_error(Errc::actor_died, std::move(detail));
+  }
+  state.complete();
+  state.release();
+}
+
+// --- calling
+
+void Core::call(ActorState& state, Record& record, const std::string& group, bool one_way) {
+  record.caller = current_caller();
+  if (const auto* now = running()) record.parent = now->serial;
+  if (state.max_pending_calls > 0) {
+    if (state.pending_calls.fetch_add(1, std::memory_order_relaxed) >= state.max_pending_calls) {
+      state.pending_calls.fetch_sub(1, std::memory_order_relaxed);
+      const auto text = "the actor has " + std::to_string(state.max_pending_calls) +
+                        " calls waiting (its max_pending_calls); get some results first";
+      if (one_way) record.release();
+      throw PendingCallsLimitError(text);
+    }
+    state.retain();
+    record.make_more().limiter = &state;
+  }
+  if (state.local) {
+    record.target = state.local;
+    if (!group.empty()) {
+      const auto lane = state.local->lane(group);
+      if (!lane) {
+        if (one_way) record.release();
+        throw ConfigError("the actor has no concurrency group '" + group + "'; groups are named when it is spawned");
+      }
+      record.make_more().lane = *lane;
+    }
+    if (!one_way) record.retain();
+    return state.local->submit(record);
+  }
+  if (state.failed() || !membership_.alive(state.home)) {
+    const auto text = state.failed() ? state.extra()->detail.text : "rank " + std::to_string(state.home.value) + ", where it lived, died";
+    fail_call(record, Errc::actor_died, "the actor is dead: " + text);
+    if (one_way) record.release();
+    return;
+  }
+  wire::ByteBuffer options;
+  if (!group.empty()) {
+    wire::Encoder encoder(options);
+    encoder(group);
+  }
+  if (!record.claim()) return;
+  if (!one_way) record.retain();  // the request's
+  send_request(one_way ? Kind::send : Kind::call, state.home, record, &record, state.extra()->id,
+               group.empty() ? std::uint8_t{0} : owner::has_options, options.view());
+  if (one_way) {
+    if (record.more && record.more->limiter) {
+      record.more->limiter->pending_calls.fetch_sub(1, std::memory_order_relaxed);
+      std::exchange(record.more->limiter, nullptr)->release();
+    }
+    record.release();
+  }
+}
+
+void Core::on_call(const Envelope& envelope, View payload) {
+  if (const auto at = actors_.find(envelope.subject); at != actors_.end())
+    return deliver_call(*at->second, envelope, payload);
+  if (const auto at = dead_actors_.find(envelope.subject); at != dead_actors_.end()) {
+    std::vector<Carried> references;
+    owner::references_of(payload, envelope.argument, references);
+    const bool covered = envelope.kind == Kind::call;
+    covered ? owner_.receive_covered(references) : owner_.receive_registered(references);
+    for (const auto& c : references) owner_.drop(c.id);
+    return refuse(envelope.source, envelope.correlation, envelope.subject,
+                  covered ? std::span<const Carried>(references) : std::span<const Carried>{}, Errc::actor_died,
+                  "the actor is dead: " + at->second, covered);
+  }
+  // The caller may have heard of the actor before its construction request came here: the owner knows.
+  auto& early = early_calls_[envelope.subject];
+  early.push_back({envelope, {payload.begin(), payload.end()}});
+  if (early.size() == 1)
+    send(envelope.subject.owner, {.subject = envelope.subject, .argument = is_it_coming, .kind = Kind::actor_state}, {});
+}
+
+void Core::deliver_early(ObjectId id) {
+  const auto at = early_calls_.find(id);
+  if (at == early_calls_.end()) return;
+  const auto calls = std::move(at->second);
+  early_calls_.erase(at);
+  for (const auto& call : calls) on_call(call.envelope, call.payload);
+}
+
+void Core::deliver_call(ActorRecord& actor, const Envelope& envelope, View payload) {
+  std::vector<Carried> references;
+  std::vector<ObjectState*> states;
+  const bool covered = envelope.kind == Kind::call;
+  if (envelope.argument != 0) {
+    owner::references_of(payload, envelope.argument, references);
+    covered ? owner_.receive_covered(references) : owner_.receive_registered(references);
+    for (const auto& c : references) states.push_back(adopt(c));
+  }
+  auto body = owner::body_of(payload, envelope.argument);
+  Record* record = nullptr;
+  std::string problem;
+  Errc code = Errc::corrupt_data;
+  try {
+    std::uint32_t lane = 0;
+    if (envelope.flags & owner::has_options) {
+      wire::Decoder decoder(body);
+      const auto bytes = decoder.get<std::uint64_t>();
+      wire::Decoder inner(decoder.take(bytes));
+      const auto group = wire::decode<std::string>(inner);
+      body = decoder.rest();
+      if (const auto found = actor.lane(group)) {
+        lane = *found;
+      } else {
+        code = Errc::config;
+        throw ConfigError("the actor has no concurrency group '" + group + "'; groups are named when it is spawned");
+      }
+    }
+    record = decode_record(envelope.callable, body, states);
+    auto& more = record->make_more();
+    more.lane = lane;
+    if (!covered) references.clear();
+    more.origin = std::make_unique<Origin>(
+        Origin{envelope.source, envelope.correlation, envelope.subject, std::move(references), covered});
+  } catch (const std::exception& e) {
+    problem = e.what();
+  }
+  for (auto* state : states) state->release();
+  if (!record)
+    return refuse(envelope.source, envelope.correlation, envelope.subject,
+                  covered ? std::span<const Carried>(references) : std::span<const Carried>{}, code, problem, covered);
+  record->caller = envelope.sender;
+  record->target = &actor;
+  actor.submit(*record);
+}
+
+// --- ending
+
+void Core::kill(ActorState& state, bool restart) {
+  if (state.local)
+    return state.local->end(restart ? ActorRecord::Ending::restart : ActorRecord::Ending::now, "it was killed");
+  with([&] {
+    const auto* e = state.extra();
+    if (!e || !e->id.valid() || !membership_.alive(state.home)) return;
+    send(state.home,
+         {.subject = e->id, .flags = restart ? std::uint8_t{0} : owner::no_restart, .kind = Kind::kill}, {});
+    flush_if_due();
+  });
+}
+
+void Core::on_kill(const Envelope& envelope) {
+  const auto at = actors_.find(envelope.subject);
+  if (at == actors_.end()) {
+    if (envelope.flags & owner::graceful) dead_actors_.erase(envelope.subject);  // nobody can call it any more
+    return;
+  }
+  auto& actor = *at->second;
+  if (envelope.flags & owner::graceful)
+    actor.end(ActorRecord::Ending::after_queued, "its last handle is gone");
+  else if (envelope.flags & owner::no_restart)
+    actor.end(ActorRecord::Ending::now, "it was killed");
+  else
+    actor.end(ActorRecord::Ending::restart, "it was killed");
+}
+
+void Core::actor_gone(ActorRecord& actor) {
+  base::uncount(Metric::actors_alive);
+  with([&] {
+    if (actor.grant) queue_.finished(std::exchange(actor.grant, 0));
+    if (!actor.id.valid()) return;
+    if (const auto at = actors_.find(actor.id); at != actors_.end()) {
+      actors_.erase(at);
+      if (actor.id.owner != self_ || owner_.known(actor.id)) dead_actors_[actor.id] = actor.cause();
+      actor.release();
+    }
+    if (!actor.options().name.empty()) client_.ask(control::RemoveActor{actor.id}, 0, base::now(), *this);
+    flush_if_due();
+  });
+}
+
+// --- finding
+
+ActorState* Core::find_actor(const std::string& name_space, const std::string& name) {
+  const auto answer = ask(control::LookupActor{name_space.empty() ? config_.namespace_ : name_space, name});
+  if (!answer) throw_error(answer.error().code, {.text = answer.error().text});
+  const auto* found = std::get_if<control::ActorFound>(&*answer);
+  if (!found || !found->record) return nullptr;
+  const Carried carried{found->record->actor, found->record->location, 0};
+  ObjectState* state = nullptr;
+  execution::Work* event = nullptr;
+  with([&] {
+    if (carried.id.owner == self_) {
+      if (!owner_.known(carried.id)) return;
+      owner_.acquire(carried);
+      state = adopt(carried);
+      return;
+    }
+    event = new_event();
+    event->retain();
+    lookups_[carried.id].push_back({event, &state});
+    send(carried.id.owner,
+         {.subject = carried.id, .correlation = carried.home.value, .argument = register_me, .kind = Kind::actor_state}, {});
+    transport_->flush();
+  });
+  if (event) {
+    const observe::Wait wait("find actor", carried.id);
+    event->wait();
+    event->release();
+  }
+  if (state && !state->done() && state->extra()->foreign) state->complete();
+  return static_cast<ActorState*>(state);
+}
+
+void Core::on_actor_state(const Envelope& envelope, View) {
+  const auto id = envelope.subject;
+  const auto answer = [&](std::uint32_t what, bool good) {
+    send(envelope.source,
+         {.subject = id,
+          .correlation = envelope.correlation,
+          .argument = what,
+          .error = static_cast<std::uint16_t>(good ? Errc::none : Errc::actor_died),
+          .kind = Kind::actor_state},
+         {});
+  };
+  switch (envelope.argument) {
+    case is_it_coming:
+      return answer(coming_or_not, owner_.known(id));
+    case coming_or_not:
+      // The construction request, if there is one, came before this answer.
+      if (!actors_.contains(id) && !dead_actors_.contains(id)) dead_actors_[id] = "it ended before the call came";
+      return deliver_early(id);
+    case register_me:
+      return answer(registered_or_not, owner_.register_borrower(id, envelope.source));
+    case registered_or_not: {
+      auto& waiting = lookups_[id];
+      if (waiting.empty()) return;
+      const auto lookup = waiting.back();
+      waiting.pop_back();
+      if (waiting.empty()) lookups_.erase(id);
+      if (envelope.error == 0) {
+        const Carried carried{id, Rank{envelope.correlation}, 0};
+        owner_.receive_registered({&carried, 1});
+        *lookup.found = adopt(carried);
+      }
+      lookup.event->complete();
+      lookup.event->release();
+      return;
+    }
+    default:
+      throw CorruptDataError("an actor state message of unknown form");
+  }
+}
+
+}  // namespace ringray::runtime

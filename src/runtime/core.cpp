@@ -1,0 +1,453 @@
+#include "ringray/runtime/core.hpp"
+
+#include <unistd.h>
+
+#include <algorithm>
+
+#include "ringray/base/check.hpp"
+#include "ringray/base/log.hpp"
+#include "ringray/base/metrics.hpp"
+#include "ringray/control/tree.hpp"
+#include "ringray/execution/fiber.hpp"
+#include "ringray/observe/timeline.hpp"
+#include "ringray/runtime/cancellation.hpp"
+
+namespace ringray::runtime {
+namespace {
+
+std::atomic<Core*> the_core{nullptr};
+thread_local const Core* holder = nullptr;  // no fiber suspends while it holds the baton
+
+constexpr auto tick_interval = std::chrono::milliseconds(50);
+constexpr double flush_gap_us = 2;  // a burst is coalesced, a lone message is not
+
+scheduler::Membership all_of(const std::vector<scheduler::RankRecord>& records) {
+  scheduler::Membership membership(static_cast<std::uint32_t>(records.size()));
+  for (const auto& record : records) membership.join(record);
+  return membership;
+}
+
+std::uint64_t wall_clock_ns() {
+  return static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+}
+
+struct Event final : execution::Work {
+  Event() noexcept : Work(type) {}
+  static const Type type;
+};
+const execution::Work::Type Event::type{
+    .destroy = [](execution::Work& work) noexcept { delete static_cast<Event*>(&work); }};
+
+}  // namespace
+
+Core& core() noexcept { return *the_core.load(std::memory_order_acquire); }
+bool has_core() noexcept { return the_core.load(std::memory_order_acquire) != nullptr; }
+
+void log_swallowed(const char* where) noexcept {
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    log::error("{} threw {}: {}", where, type_name(typeid(e).name()), e.what());
+  } catch (...) {
+    log::error("{} threw an exception that is no std::exception", where);
+  }
+}
+
+execution::Work* new_event() { return new Event; }
+
+void spawn_fiber(std::function<void()> f) {
+  struct Job final : execution::Runnable {
+    std::function<void()> f;
+  };
+  auto* job = new Job;
+  job->f = std::move(f);
+  job->execute = [](execution::Runnable& runnable) {
+    const std::unique_ptr<Job> self(static_cast<Job*>(&runnable));
+    try {
+      self->f();
+    } catch (...) {
+      log_swallowed("a runtime job");
+    }
+  };
+  pool().schedule(*job);
+}
+
+void pause_fiber(base::Nanoseconds time) {
+  auto* event = new_event();
+  event->wait_until(base::now() + time);
+  event->release();
+}
+
+BatonGuard::BatonGuard(Core& core) noexcept : core_(core), outer_(holder != &core) {
+  if (!outer_) return;
+  core_.baton_.take();
+  holder = &core_;
+}
+
+BatonGuard::~BatonGuard() {
+  if (!outer_) return;
+  holder = nullptr;
+  core_.after_baton();
+}
+
+bool Core::holding() const noexcept { return holder == this; }
+
+// Gives the baton back, then destroys what lost its last reference meanwhile: users' destructors run here.
+void Core::after_baton() {
+  if (graves_.empty()) return baton_.give();
+  const auto graves = std::exchange(graves_, {});
+  baton_.give();
+  for (const auto& grave : graves) bury(*grave.state, grave.remove);
+}
+
+Core::Core(Parts parts)
+    : config_(std::move(parts.config)),
+      self_(parts.self),
+      random_(parts.seed ^ (parts.self.value * 0x9e3779b97f4a7c15ull)),
+      transport_(std::move(parts.transport)),
+      store_(std::move(parts.store)),
+      membership_(all_of(parts.records)),
+      load_(static_cast<std::uint32_t>(parts.records.size())),
+      ledger_(parts.records[self_.value].total),
+      queue_(ledger_, *this),
+      stealing_(self_, static_cast<std::uint32_t>(parts.records.size()), random_(), *this, *this),
+      owner_(self_, 0, *this, *this),
+      client_(0),
+      relay_(self_, 0, membership_),
+      reservations_(ledger_),
+      pool_({.workers = parts.workers,
+             .pin = config_.pin,
+             .oversubscribed = parts.oversubscribed,
+             .stack_bytes = config_.stack_bytes.value,
+             .spin = config_.spin_us},
+            this) {
+  wall_ns_ = wall_clock_ns();
+  flush_gap_cycles_ = static_cast<std::uint64_t>(flush_gap_us * base::cycles_per_microsecond());
+  if (self_ == Rank{0}) control_ = std::make_unique<control::ControlStore>(membership_);
+  std::vector<Rank> mates;
+  const auto& me = parts.records[self_.value];
+  for (const auto& record : parts.records) {
+    if (record.host != me.host) continue;
+    if (record.rank != self_) mates.push_back(record.rank);
+    wire::Decoder decoder({reinterpret_cast<const std::byte*>(record.arena.data()), record.arena.size()});
+    if (!record.arena.empty()) neighbours_.add(record.rank, wire::decode<store::Arena::Name>(decoder));
+  }
+  stealing_.set_host_mates(std::move(mates));
+  spread_turn_ = random_();
+  the_core.store(this, std::memory_order_release);
+  base::set_state_dump([] { std::fputs(core().report().c_str(), stderr); });
+}
+
+Core::~Core() {
+  base::set_state_dump(nullptr);
+  the_core.store(nullptr, std::memory_order_release);
+}
+
+void Core::run(std::function<void()> driver) {
+  signals_ = std::make_unique<observe::SignalWatch>([this](int signal) {
+    std::fputs(report().c_str(), stderr);
+    if (signal != SIGTERM) return;
+    stop_requested.store(true, std::memory_order_relaxed);
+    log::flush();
+    _exit(128 + signal);
+  });
+  struct Ticker {
+    static void arm(Core& core) {
+      core.ticker_ = core.pool_.timers().after(tick_interval, [&core] {
+        core.with([&] { core.tick(); });
+        arm(core);
+      });
+    }
+  };
+  Ticker::arm(*this);
+  std::exception_ptr problem;
+  pool_.run([&] {
+    Running now;
+    const ScopedRunning scope(now);
+    if (self_ == Rank{0}) {
+      try {
+        driver();
+      } catch (...) {
+        problem = std::current_exception();
+      }
+      with([&] {
+        leave();
+        transport_->flush();
+      });
+    }
+  });
+  pool_.timers().cancel(ticker_);
+  signals_.reset();
+  if (problem) std::rethrow_exception(problem);
+}
+
+std::string Core::report() {
+  std::string text = fmt::format("ringray: rank {} waits for:\n{}", self_.value, observe::hang_report());
+  text += fmt::format("  {} queued tasks, {} fibers, {} requests to other ranks, {} owned and {} borrowed objects\n",
+                      pool_.queued_estimate(), pool_.fibers(), owner_.requests(), owner_.owned(), owner_.borrowed());
+  return text;
+}
+
+// --- the network
+
+bool Core::poll() {
+  if (!baton_.try_take()) return false;
+  holder = this;
+  if (transport_->pending()) transport_->flush();
+  const bool any = transport_->progress(*this);
+  if (any) {
+    wall_ns_ = wall_clock_ns();
+    transport_->flush();
+    last_flush_cycles_ = base::cycles();
+  } else if (size() > 1 && config_.steal && !leaving_) {
+    const auto queued = pool_.queued_estimate();
+    if (queued > 0) {
+      if (stealing_.wanted()) stealing_.surplus();
+    } else if (execution::Pool::current()) {
+      stealing_.hungry();
+    }
+  }
+  holder = nullptr;
+  after_baton();
+  return any;
+}
+
+bool Core::arm() {
+  if (!baton_.try_take()) return false;
+  holder = this;
+  if (transport_->pending()) transport_->flush();
+  const bool armed = transport_->arm();
+  holder = nullptr;
+  after_baton();
+  return armed;
+}
+
+void Core::send(Rank target, Envelope envelope, View payload) {
+  envelope.clock = clock_.tick(wall_ns_);
+  if (observe::Timeline::recording()) observe::Timeline::flow_out(envelope.clock << 8 | (self_.value & 0xff));
+  transport_->send(target, envelope, payload);
+}
+
+void Core::send_bulk(Rank target, Envelope envelope, Lease bytes) {
+  envelope.clock = clock_.tick(wall_ns_);
+  transport_->send_bulk(target, envelope, std::move(bytes));
+}
+
+void Core::flush_if_due() {
+  const auto now = base::cycles();
+  if (now - last_flush_cycles_ < flush_gap_cycles_) return;
+  last_flush_cycles_ = now;
+  transport_->flush();
+}
+
+void Core::on_message(const Envelope& envelope, View payload) {
+  clock_.receive(wall_ns_, envelope.clock);
+  if (observe::Timeline::recording())
+    observe::Timeline::flow_in(envelope.clock << 8 | (envelope.source.value & 0xff));
+  try {
+    dispatch(envelope, payload);
+  } catch (const CorruptDataError& e) {
+    base::count(Metric::corrupt_packets);
+    log::error("a '{}' message from rank {} was refused: {}", wire::kind_name(envelope.kind), envelope.source.value,
+               e.what());
+  }
+}
+
+void Core::dispatch(const Envelope& envelope, View payload) {
+  const auto carries_references = [&] {
+    switch (envelope.kind) {
+      case Kind::submit:
+      case Kind::call:
+      case Kind::send:
+      case Kind::spawn:
+      case Kind::item:
+        return true;
+      default:
+        return false;
+    }
+  };
+  if (carries_references() && std::uint64_t{envelope.argument} * sizeof(Carried) > payload.size())
+    throw CorruptDataError("it has fewer references than it says");
+  switch (envelope.kind) {
+    case Kind::reply:
+    case Kind::locate:
+    case Kind::located:
+    case Kind::pull:
+    case Kind::lend:
+    case Kind::unpin:
+    case Kind::borrow:
+    case Kind::release:
+    case Kind::discard:
+      return owner_.on_message(envelope, payload);
+    case Kind::cancel:
+      return envelope.correlation != 0 ? on_cancel(envelope) : owner_.on_message(envelope, payload);
+    case Kind::submit:
+      return on_submit(envelope, payload);
+    case Kind::call:
+    case Kind::send:
+      return on_call(envelope, payload);
+    case Kind::spawn:
+      return on_spawn(envelope, payload);
+    case Kind::kill:
+      return on_kill(envelope);
+    case Kind::actor_state:
+      return on_actor_state(envelope, payload);
+    case Kind::item:
+      return on_item(envelope, payload);
+    case Kind::item_read:
+      return on_item_read(envelope);
+    case Kind::steal:
+    case Kind::loot:
+      return stealing_.on_message(envelope);
+    case Kind::control_request:
+    case Kind::reserved:
+      if (!control_) throw CorruptDataError("only rank 0 has the control store");
+      return control_->on_message(envelope, payload, base::now(), *this);
+    case Kind::control_reply:
+      if (const auto answer = client_.on_message(envelope, payload)) answered(*answer);
+      return;
+    case Kind::reserve:
+      reservations_.on_reserve(envelope, payload, *this);
+      return;
+    case Kind::unreserve:
+      return end_bundle(envelope);
+    case Kind::membership:
+      for (const auto& dead : relay_.on_message(envelope, payload, *this)) forget_rank(dead.rank);
+      return;
+    case Kind::shutdown:
+      return leave();
+    case Kind::goodbye:
+      if (goodbyes_missing_ > 0) --goodbyes_missing_;
+      return maybe_goodbye();
+    default:
+      throw CorruptDataError("a kind that no rank sends");
+  }
+}
+
+// --- control store
+
+Result<control::Reply> Core::ask(const control::Request& request) {
+  std::optional<Result<control::Reply>> answer;
+  auto* event = new_event();
+  event->retain();
+  with([&] {
+    const auto token = ++next_question_;
+    questions_[token] = {event, &answer};
+    client_.ask(request, token, base::now(), *this);
+    transport_->flush();
+  });
+  const observe::Wait wait("control store on rank 0");
+  event->wait();
+  event->release();
+  return std::move(*answer);
+}
+
+void Core::answered(const control::ControlClient::Answer& answer) {
+  const auto at = questions_.find(answer.token);
+  if (at == questions_.end()) return;
+  const auto question = at->second;
+  questions_.erase(at);
+  question.answer->emplace(answer.reply);
+  question.event->complete();
+  question.event->release();
+}
+
+// The group of this bundle was removed: who uses it is killed.
+void Core::end_bundle(const Envelope& envelope) {
+  const auto users = reservations_.on_unreserve(envelope, *this);
+  for (const auto& grant : users) {
+    for (auto& [id, actor] : actors_)
+      if (actor->grant == grant.id) actor->end(ActorRecord::Ending::now, "its placement group was removed");
+  }
+  groups_.erase(envelope.subject);
+  queue_.pump();
+}
+
+void Core::tick() {
+  const auto now = base::now();
+  wall_ns_ = wall_clock_ns();
+  if (control_) control_->tick(now, *this);
+  for (const auto& answer : client_.tick(now, *this)) answered(answer);
+  if (transport_->pending()) transport_->flush();
+  if (leaving_ && now > leave_before_ && !goodbye_sent_) {
+    log::error("{} ranks did not say goodbye within {} ms (--ringray.stop_timeout_ms); leaving without them",
+               goodbyes_missing_, config_.stop_timeout_ms.count());
+    lost_ranks_ = true;
+    goodbyes_missing_ = 0;
+    maybe_goodbye();
+  }
+}
+
+// --- death and the end
+
+void Core::on_peer_lost(Rank rank, Errc) {
+  if (leaving_) {
+    lost_ranks_ = true;
+    if (goodbyes_missing_ > 0) --goodbyes_missing_;
+    return maybe_goodbye();
+  }
+  if (rank == Rank{0}) {
+    log::error("rank 0 died; the job ends");
+    log::flush();
+    std::fputs("ringray: rank 0 died, and with it the driver and the control store; the job ends. Start it again.\n", stderr);
+    _exit(1);
+  }
+  if (!membership_.alive(rank)) return;
+  const auto epoch = membership_.find(rank)->epoch;
+  if (control_)
+    control_->rank_died(rank, epoch, base::now(), *this);
+  else
+    client_.ask(control::ReportDeath{rank, epoch}, 0, base::now(), *this);
+  if (membership_.declare_dead(rank, epoch)) forget_rank(rank);
+}
+
+void Core::forget_rank(Rank rank) {
+  if (rank == self_) {
+    std::fputs("ringray: this rank was declared dead by the others and leaves\n", stderr);
+    _exit(1);
+  }
+  log::error("rank {} died; what waits for it fails", rank.value);
+  base::count(Metric::ranks_lost);
+  lost_ranks_ = true;
+  transport_->drop(rank);
+  neighbours_.drop(rank);
+  store_->unlend_all(rank);
+  stealing_.on_rank_died(rank);
+  owner_.on_rank_died(rank);
+  for (auto& [id, waiting] : lookups_) {
+    if (id.owner != rank) continue;
+    for (const auto& lookup : std::exchange(waiting, {})) {
+      lookup.event->complete();
+      lookup.event->release();
+    }
+  }
+  std::vector<ObjectId> orphans;  // actors die with the rank that owns them, unless detached
+  for (const auto& [id, actor] : actors_)
+    if (id.owner == rank && !actor->options().detached) orphans.push_back(id);
+  for (const auto& id : orphans)
+    if (const auto at = actors_.find(id); at != actors_.end())
+      at->second->end(ActorRecord::Ending::now, "the rank that owned it died");
+}
+
+void Core::leave() {
+  if (std::exchange(leaving_, true)) return;
+  stop_requested.store(true, std::memory_order_relaxed);
+  leave_before_ = base::now() + config_.stop_timeout_ms;
+  for (const auto child :
+       control::live_tree_children(self_, size(), [&](Rank rank) { return membership_.alive(rank); })) {
+    ++goodbyes_missing_;
+    send(child, {.kind = Kind::shutdown}, {});
+  }
+  maybe_goodbye();
+}
+
+void Core::maybe_goodbye() {
+  if (!leaving_ || goodbye_sent_ || goodbyes_missing_ > 0) return;
+  goodbye_sent_ = true;
+  if (self_ != Rank{0})
+    send(control::live_tree_parent(self_, [&](Rank rank) { return membership_.alive(rank); }), {.kind = Kind::goodbye}, {});
+  transport_->flush();
+  pool_.stop();
+}
+
+}  // namespace ringray::runtime

@@ -1,0 +1,298 @@
+#pragma once
+// One rank of the running job: the place where all parts meet. Members are under the baton unless said otherwise.
+
+#include <atomic>
+#include <functional>
+#include <memory>
+#include <optional>
+#include <string>
+#include <unordered_map>
+#include <unordered_set>
+#include <vector>
+
+#include "ringray/base/clock.hpp"
+#include "ringray/base/config.hpp"
+#include "ringray/base/random.hpp"
+#include "ringray/control/control_client.hpp"
+#include "ringray/control/control_store.hpp"
+#include "ringray/control/membership_relay.hpp"
+#include "ringray/control/reservations.hpp"
+#include "ringray/execution/pool.hpp"
+#include "ringray/observe/signals.hpp"
+#include "ringray/observe/waits.hpp"
+#include "ringray/owner/owner.hpp"
+#include "ringray/runtime/actor.hpp"
+#include "ringray/runtime/baton.hpp"
+#include "ringray/runtime/record.hpp"
+#include "ringray/scheduler/ledger.hpp"
+#include "ringray/scheduler/membership.hpp"
+#include "ringray/scheduler/stealing.hpp"
+#include "ringray/scheduler/task_queue.hpp"
+#include "ringray/store/admission.hpp"
+#include "ringray/store/neighbours.hpp"
+#include "ringray/store/object_store.hpp"
+#include "ringray/transport/transport.hpp"
+
+namespace ringray::runtime {
+
+using owner::Carried;
+using wire::Envelope;
+using wire::Kind;
+using wire::Lease;
+using wire::View;
+
+/// What a rank is made of before it runs.
+struct Parts {
+  Config config;
+  Rank self;
+  std::uint64_t seed = 0;
+  std::unique_ptr<transport::Transport> transport;
+  std::shared_ptr<store::ObjectStore> store;
+  std::vector<scheduler::RankRecord> records;  ///< of all ranks
+  unsigned workers = 1;
+  bool oversubscribed = false;
+};
+
+class Core final : owner::Environment,
+                   transport::Receiver,
+                   execution::Pool::Poller,
+                   scheduler::TaskQueue::Starter,
+                   scheduler::Stealing::Giver,
+                   wire::Outbox {
+ public:
+  explicit Core(Parts parts);
+  ~Core();
+
+  /// Runs until the job ends; `driver` on rank 0 only. The calling thread becomes worker 0.
+  void run(std::function<void()> driver);
+  /// True when a rank was declared dead, so that nobody may wait for all ranks any more. After run().
+  bool lost_ranks() const noexcept { return lost_ranks_; }
+
+  // Any thread.
+  Rank self() const noexcept { return self_; }
+  std::uint32_t size() const noexcept { return transport_->size(); }
+  const Config& config() const noexcept { return config_; }
+  execution::Pool& pool() noexcept { return pool_; }
+  store::ObjectStore& store() noexcept { return *store_; }
+  store::Neighbours& neighbours() noexcept { return neighbours_; }
+
+  /// Runs f() with the baton. Nested calls are fine; f must not run users' code.
+  template <class F>
+  decltype(auto) with(F&& f);
+  bool holding() const noexcept;
+
+  // objects.cpp
+  ObjectId promote(ObjectState& state);
+  Carried carried(ObjectState& state);
+  ObjectState* adopt(const Carried& carried);  ///< a counted state that takes over one handle
+  void fetch(ObjectState& state);              ///< makes sure that the value is on its way here
+  void ask_ready(ObjectState& state);
+  void bury(ObjectState& state, void (*remove)(ObjectState&) noexcept);
+  struct Encoded {
+    wire::ByteBuffer bytes;
+    std::vector<ObjectState*> references;  ///< counted
+    bool in_store = false;
+    std::uint64_t stored_bytes = 0;
+    std::optional<Failure> error;
+  };
+  Encoded encode_for_travel(const ValueType& type, const void* value, ObjectId id);  ///< not under the baton
+
+  // tasks.cpp
+  void submit(Record& record);
+  void end_task(Record& record);  ///< resources
+  bool cancel(ObjectState& state, bool recursive);
+  void cancel_remote_children(std::uint64_t parent);
+  std::optional<Rank> place(const Resources& need, const Placement& placement, std::string& why);
+  void enqueue(Record& record);
+  void send_item(Record& record, ObjectState& item);
+  void reply(Record& record) noexcept;
+  void task_waits(Record& record, bool waits);
+  void stream_read(StreamState& stream, std::uint64_t read);
+
+  // actors.cpp
+  /// Takes over one count of `constructor`. Returns the state of the existing actor with get_if_exists, else `state`.
+  ObjectState* start_actor(ActorState& state, const ActorType& type, ActorOptions options, Record& constructor);
+  void open_actor(ActorRecord& actor);  ///< the constructor's arguments are here
+  void call(ActorState& state, Record& record, const std::string& group, bool one_way);
+  ActorState* find_actor(const std::string& name_space, const std::string& name);
+  void kill(ActorState& state, bool restart);
+  void actor_gone(ActorRecord& actor);
+
+  // control_calls.cpp: asks the control store and waits. Not under the baton.
+  Result<control::Reply> ask(const control::Request& request);
+
+  std::string report();  ///< what waits for what
+  const scheduler::Membership& membership() const noexcept { return membership_; }
+  scheduler::Ledger& ledger() noexcept { return ledger_; }
+  owner::Owner& owner() noexcept { return owner_; }
+  const transport::Counters& traffic() const noexcept { return transport_->counters(); }
+  std::unordered_map<ObjectId, ActorRecord*>& actors() noexcept { return actors_; }
+  scheduler::TaskQueue& queue() noexcept { return queue_; }
+  base::Random& random() noexcept { return random_; }
+  std::atomic<bool> stop_requested{false};
+
+ private:
+  friend class BatonGuard;
+
+  // owner::Environment
+  void replied(const owner::Request& request, std::uint64_t correlation,
+               std::span<const owner::Outcome> outcomes) override;
+  void arrived(ObjectId id, owner::Token token, owner::Arrival arrival) override;
+  owner::Held held(ObjectId id, owner::Token token, Rank reader) override;
+  void garbage(ObjectId id, owner::Token token, Rank home) override;
+  void returned(ObjectId id, Rank reader) override;
+  void cancel_requested(ObjectId id, owner::Token token, std::uint8_t flags) override;
+  // transport::Receiver
+  void on_message(const Envelope& envelope, View payload) override;
+  std::span<std::byte> on_bulk_begin(const Envelope& envelope) override;
+  void on_bulk(const Envelope& envelope, Errc status) override;
+  void on_peer_lost(Rank rank, Errc reason) override;
+  // execution::Pool::Poller
+  bool poll() override;
+  int descriptor() override { return transport_->descriptor(); }
+  bool arm() override;
+  void leave_idle() override {}
+  // scheduler::TaskQueue::Starter, scheduler::Stealing::Giver
+  void start(scheduler::TaskQueue::Token token, scheduler::GrantId grant) override;
+  std::uint32_t give(Rank thief) override;
+  // wire::Outbox
+  void send(Rank target, Envelope envelope, View payload) override;
+  void send_bulk(Rank target, Envelope envelope, Lease bytes) override;
+
+  void dispatch(const Envelope& envelope, View payload);
+  void after_baton();
+  void flush_if_due();
+  void forget_rank(Rank rank);
+  void end_bundle(const Envelope& envelope);
+  void leave();
+  void maybe_goodbye();
+  void tick();
+
+  void on_submit(const Envelope& envelope, View payload);
+  void on_spawn(const Envelope& envelope, View payload);
+  void on_call(const Envelope& envelope, View payload);
+  void on_kill(const Envelope& envelope);
+  void on_actor_state(const Envelope& envelope, View payload);
+  void on_item(const Envelope& envelope, View payload);
+  void on_item_read(const Envelope& envelope);
+  void on_cancel(const Envelope& envelope);
+  void refuse(Rank caller, std::uint64_t correlation, ObjectId subject, std::span<const Carried> covered, Errc code,
+              std::string text, bool wants_reply = true);
+  Record* decode_record(std::uint64_t callable, View body, std::span<ObjectState* const> references);
+  void actor_started(const owner::Request& request, std::span<const owner::Outcome> outcomes);
+  ActorRecord* starting_actor(scheduler::TaskQueue::Token token);
+  static ObjectId execution_key(Rank caller, std::uint64_t correlation) { return {caller, 0, correlation}; }
+  void settle_state(ObjectState& state, const owner::Outcome& outcome, ObjectId result, Rank holder);
+  void send_task(Record& record, Rank target);
+  void send_request(Kind kind, Rank target, Record& record, owner::Token token, ActorId actor, std::uint8_t flags,
+                    View options);
+  scheduler::Choice choose(const Resources& need, const Placement& placement);
+  void watch_completion(ObjectState& state);
+  bool release_row(ObjectState& state);
+  void encode_value(ObjectState& state);
+  void deliver_call(ActorRecord& actor, const Envelope& envelope, View payload);
+  void deliver_early(ObjectId id);
+  void answered(const control::ControlClient::Answer& answer);
+
+  const Config config_;
+  const Rank self_;
+  base::HybridClock clock_;
+  std::uint64_t wall_ns_ = 0;
+  base::Random random_;
+  Baton baton_;
+  const std::unique_ptr<transport::Transport> transport_;
+  const std::shared_ptr<store::ObjectStore> store_;
+  store::Neighbours neighbours_;
+  scheduler::Membership membership_;
+  scheduler::LoadView load_;
+  scheduler::Ledger ledger_;
+  scheduler::TaskQueue queue_;
+  scheduler::Stealing stealing_;
+  owner::Owner owner_;
+  std::unique_ptr<control::ControlStore> control_;  // rank 0
+  control::ControlClient client_;
+  control::MembershipRelay relay_;
+  control::Reservations reservations_;
+  execution::Pool pool_;
+
+  struct Grave {
+    ObjectState* state;
+    void (*remove)(ObjectState&) noexcept;
+  };
+  std::vector<Grave> graves_;
+  std::vector<Carried> held_references_;
+  wire::ByteBuffer scratch_;
+  std::unordered_map<ObjectId, ActorRecord*> actors_;
+  std::unordered_map<ObjectId, std::string> dead_actors_;  // why; for calls that come too late
+  struct Early {
+    Envelope envelope;
+    std::vector<std::byte> payload;
+  };
+  std::unordered_map<ObjectId, std::vector<Early>> early_calls_;  // to actors that may still be on their way here
+  std::unordered_map<ObjectId, Record*> executing_;               // tasks of other ranks, by {caller, correlation}
+  std::unordered_map<ObjectId, store::Buffer> incoming_;          // bulk transfers under way
+  std::unordered_map<ObjectId, std::vector<ObjectState*>> stored_references_;  // inside stored values; counted
+  struct Question {
+    execution::Work* event;  // counted
+    std::optional<Result<control::Reply>>* answer;
+  };
+  std::unordered_map<std::uint64_t, Question> questions_;
+  struct NameLookup {
+    execution::Work* event;  // counted
+    ObjectState** found;
+  };
+  std::unordered_map<ObjectId, std::vector<NameLookup>> lookups_;
+  std::unordered_map<void*, ActorRecord*> starting_actors_;  // in the task queue; counted
+  std::unordered_map<std::uint64_t, Record*> streams_;       // by correlation of the generator's request
+  std::unordered_map<scheduler::GroupId, control::GroupRecord> groups_;  // those that were ready once
+  std::uint64_t next_question_ = 0, spread_turn_ = 0;
+  std::uint64_t last_flush_cycles_ = 0, flush_gap_cycles_ = 0;
+  std::unordered_set<std::uint64_t> reported_;  // unschedulable requests, by hash of the reason
+  bool leaving_ = false, goodbye_sent_ = false, lost_ranks_ = false;
+  std::uint32_t goodbyes_missing_ = 0;
+  base::Nanoseconds leave_before_{};
+  execution::Timers::Id ticker_{};
+  std::unique_ptr<observe::SignalWatch> signals_;
+};
+
+/// The rank of this process. Precondition: it runs.
+Core& core() noexcept;
+bool has_core() noexcept;
+inline execution::Pool& pool() noexcept { return core().pool(); }
+inline Rank here_rank() noexcept { return core().self(); }
+inline void actor_died(ActorRecord& actor) { core().actor_gone(actor); }
+void log_swallowed(const char* where) noexcept;
+/// Thrown by exit_actor.
+struct ExitActor {};
+void fail_record(Record& record, Errc code, ErrorDetail detail);
+void start_when_possible(Record& record);
+void start_here(Record& record);
+void submit(Record& record);
+void stream_failed(StreamState& stream, Record& record);
+/// Runs f on a fiber of its own, where it may wait.
+void spawn_fiber(std::function<void()> f);
+/// Suspends the fiber for a while.
+void pause_fiber(base::Nanoseconds time);
+/// A one-shot event with one count.
+execution::Work* new_event();
+
+/// Takes the baton for a scope, unless this thread holds it already.
+class BatonGuard {
+ public:
+  explicit BatonGuard(Core& core) noexcept;
+  ~BatonGuard();
+  BatonGuard(const BatonGuard&) = delete;
+  BatonGuard& operator=(const BatonGuard&) = delete;
+
+ private:
+  Core& core_;
+  bool outer_;
+};
+
+template <class F>
+decltype(auto) Core::with(F&& f) {
+  const BatonGuard guard(*this);
+  return f();
+}
+
+}  // namespace ringray::runtime

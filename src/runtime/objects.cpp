@@ -1,0 +1,458 @@
+// Objects that have a name in the job: promotion, fetching, lending.
+
+#include <cstring>
+
+#include "ringray/base/check.hpp"
+#include "ringray/execution/fiber.hpp"
+#include "ringray/runtime/core.hpp"
+#include "ringray/runtime/function.hpp"
+
+namespace ringray::runtime {
+namespace {
+
+execution::Work& fetched_event(Extra& extra) {
+  if (auto* work = extra.fetched.load(std::memory_order_acquire)) return *work;
+  auto* fresh = new_event();
+  execution::Work* none = nullptr;
+  if (extra.fetched.compare_exchange_strong(none, fresh, std::memory_order_acq_rel)) return *fresh;
+  fresh->release();
+  return *none;
+}
+
+void complete_fetch(ObjectState& state) {
+  auto& event = fetched_event(*state.extra());
+  state.retain();
+  event.retain();
+  if (!event.done()) event.complete();
+  if (!state.done()) state.complete();
+  event.release();
+  state.release();
+}
+
+std::vector<std::byte> copy(View bytes) { return {bytes.begin(), bytes.end()}; }
+
+ErrorDetail decode_detail(View bytes) {
+  wire::Decoder decoder(bytes);
+  return wire::decode<ErrorDetail>(decoder);
+}
+
+}  // namespace
+
+ObjectId Core::promote(ObjectState& state) {
+  auto& e = state.make_extra();
+  if (e.id.valid()) return e.id;
+  state.allow_weak();
+  if (e.result != 0) {
+    const ObjectId id{self_, 0, e.result};
+    owner_.adopt_result(id, &state);
+    e.id = id;
+  } else {
+    auto* actor = &state.type() == &event_type<ActorState>() ? static_cast<ActorState*>(&state) : nullptr;
+    if (actor) e.home = actor->home;
+    e.id = owner_.create(&state, e.home);
+  }
+  watch_completion(state);
+  return e.id;
+}
+
+Carried Core::carried(ObjectState& state) {
+  const auto id = promote(state);
+  return {id, state.extra()->home, 0};
+}
+
+// Other ranks may ask for the value before it exists.
+void Core::watch_completion(ObjectState& state) {
+  struct Watch final : execution::Waiter {
+    ObjectState* state;
+  };
+  if (state.done()) return;
+  auto* watch = new Watch;
+  watch->state = &state;
+  watch->notify = [](execution::Waiter& waiter) noexcept {
+    auto& self = static_cast<Watch&>(waiter);
+    auto* s = self.state;
+    delete &self;
+    if (has_core()) core().with([&] { core().owner().settled(s->extra()->id); });
+    s->release();
+  };
+  state.retain();
+  if (!state.add_waiter(*watch)) {
+    delete watch;
+    state.release();
+  }
+}
+
+ObjectState* Core::adopt(const Carried& carried) {
+  if (auto* token = static_cast<ObjectState*>(owner_.token(carried.id))) {
+    if (token->extra()->parked) {  // the table's count and the incoming handle become the caller's
+      token->extra()->parked = false;
+      return token;
+    }
+    if (token->try_retain()) {
+      owner_.drop(carried.id);  // the state has a handle already
+      return token;
+    }
+  }
+  ObjectState* state;
+  if (carried.home.valid()) {
+    auto* actor = new ActorState;
+    actor->home = carried.home;
+    if (carried.home == self_) {
+      if (const auto at = actors_.find(carried.id); at != actors_.end()) {
+        actor->local = at->second;
+        actor->local->retain();
+      }
+    }
+    state = actor;
+  } else {
+    state = new ForeignState;
+  }
+  auto& e = state->make_extra();
+  e.id = carried.id;
+  e.home = carried.home;
+  e.foreign = carried.id.owner != self_;
+  state->allow_weak();
+  owner_.set_token(carried.id, state);
+  return state;
+}
+
+void Core::bury(ObjectState& state, void (*remove)(ObjectState&) noexcept) {
+  if (holding()) return graves_.push_back({&state, remove});
+  bool removable = true;
+  with([&] {
+    const auto* e = state.extra();
+    if (e && e->id.valid()) removable = release_row(state);
+  });
+  if (removable) remove(state);
+}
+
+// The last reference on this rank is gone. False: the owner's table keeps the state, because others refer to it.
+bool Core::release_row(ObjectState& state) {
+  auto& e = *state.extra();
+  const auto id = e.id;
+  if (owner_.token(id) != &state) {  // a newer state took the place while this one was on its way out
+    owner_.drop(id);
+    return true;
+  }
+  if (e.foreign) {
+    if (e.lender.valid()) owner_.unpin(id, e.lender);
+    if (e.in_store) store_->erase(id);
+    owner_.set_token(id, nullptr);
+    owner_.drop(id);
+    return true;
+  }
+  state.revive();
+  e.parked = true;
+  owner_.drop(id);                     // garbage() clears `parked` when nobody refers to it
+  if (e.parked) return false;
+  return true;
+}
+
+void Core::garbage(ObjectId id, owner::Token token, Rank home) {
+  if (auto* state = static_cast<ObjectState*>(token)) {
+    auto& e = *state->extra();
+    if (e.lender.valid()) owner_.unpin(id, e.lender);
+    if (e.in_store) store_->erase(id);
+    e.id = {};
+    if (std::exchange(e.parked, false)) state->release();
+  } else if (id.owner != self_ || !home.valid()) {
+    store_->erase(id);
+    if (const auto at = stored_references_.find(id); at != stored_references_.end()) {
+      const auto references = std::move(at->second);
+      stored_references_.erase(at);
+      for (auto* state : references) state->release();
+    }
+  }
+  if (!home.valid() || id.owner != self_) return;
+  if (home == self_) {
+    if (const auto at = actors_.find(id); at != actors_.end())
+      at->second->end(ActorRecord::Ending::after_queued, "its last handle is gone");
+  } else if (membership_.alive(home)) {
+    send(home, {.subject = id, .flags = owner::graceful, .kind = Kind::kill}, {});
+  }
+}
+
+void Core::returned(ObjectId id, Rank reader) { store_->unlend(id, reader); }
+
+void Core::ask_ready(ObjectState& state) {
+  with([&] {
+    auto& e = *state.extra();
+    if (state.done() || e.ready_asked || e.value_asked || !e.foreign) return;
+    e.ready_asked = true;
+    owner_.want(e.id, false);
+  });
+}
+
+void Core::fetch(ObjectState& state) {
+  with([&] {
+    auto& e = state.make_extra();
+    fetched_event(e);
+    if (e.value_asked || (!e.foreign && !e.remote_value)) return;
+    e.value_asked = true;
+    owner_.want(e.id, true);
+  });
+}
+
+void Core::arrived(ObjectId id, owner::Token token, owner::Arrival arrival) {
+  using Form = owner::Arrival::Form;
+  auto* state = static_cast<ObjectState*>(token);
+  if (!state || !state->try_retain()) {
+    for (const auto& c : arrival.references) owner_.drop(c.id);
+    if (arrival.form == Form::lent) owner_.unpin(id, arrival.holder);
+    if (arrival.form == Form::stored) store_->erase(id);
+    return;
+  }
+  auto& e = *state->extra();
+  if (arrival.form == Form::ready) {
+    if (!state->done()) state->complete();
+    return state->release();
+  }
+  if (arrival.form == Form::failed) {
+    e.error = arrival.error;
+    try {
+      e.detail = decode_detail(arrival.bytes);
+    } catch (const Error&) {
+      e.detail.text = "the error's description is damaged";
+    }
+  } else {
+    for (const auto& c : arrival.references) e.references.push_back(adopt(c));
+    if (arrival.form == Form::inline_bytes) {
+      e.bytes = copy(arrival.bytes);
+      e.encoded = true;
+    } else if (arrival.form == Form::lent) {
+      if (auto lease = neighbours_.view(arrival.holder, arrival.offset, arrival.size)) {
+        e.lease = std::move(*lease);
+        e.lender = arrival.holder;
+      } else {
+        owner_.unpin(id, arrival.holder);
+        e.error = lease.error().code;
+        e.detail.text = lease.error().text;
+      }
+    } else {
+      const auto at = incoming_.find(id);
+      e.lease = store_->seal(id, std::move(at->second), store::Copy::secondary);
+      e.in_store = true;
+      incoming_.erase(at);
+    }
+  }
+  complete_fetch(*state);
+  state->release();
+}
+
+std::span<std::byte> Core::on_bulk_begin(const Envelope& envelope) {
+  auto buffer = store_->create(envelope.payload_bytes);
+  if (!buffer) {
+    owner_.bulk_arrived(envelope, buffer.error().code);
+    return {};
+  }
+  const auto bytes = buffer->bytes();
+  incoming_.insert_or_assign(envelope.subject, std::move(*buffer));
+  return bytes;
+}
+
+void Core::on_bulk(const Envelope& envelope, Errc status) {
+  if (status != Errc::none || !owner_.known(envelope.subject)) incoming_.erase(envelope.subject);
+  owner_.bulk_arrived(envelope, status);
+}
+
+owner::Held Core::held(ObjectId id, owner::Token token, Rank reader) {
+  using Form = owner::Held::Form;
+  auto* state = static_cast<ObjectState*>(token);
+  held_references_.clear();
+  const auto from_store = [&](const std::vector<ObjectState*>& references) -> owner::Held {
+    for (auto* r : references) held_references_.push_back(carried(*r));
+    if (config_.arena && neighbours_.knows(reader)) {
+      const auto position = store_->lend(id, reader);
+      if (position && position->offset != store::ObjectStore::Position::outside)
+        return {.form = Form::lent, .offset = position->offset, .size = position->bytes, .references = held_references_};
+    }
+    auto lease = store_->lease(id);
+    if (!lease) {
+      wire::Encoder encoder((scratch_.clear(), scratch_));
+      encoder(ErrorDetail{.text = lease.error().text, .rank = self_.value});
+      return {.form = Form::failed, .error = lease.error().code, .bytes = scratch_.view()};
+    }
+    return {.form = Form::bulk, .lease = std::move(*lease), .references = held_references_};
+  };
+  if (!state) {
+    static const std::vector<ObjectState*> none;
+    const auto at = stored_references_.find(id);
+    return from_store(at == stored_references_.end() ? none : at->second);
+  }
+  if (!state->done()) return {};
+  auto& e = *state->extra();
+  if (e.error != Errc::none) {
+    wire::Encoder encoder((scratch_.clear(), scratch_));
+    encoder(e.detail);
+    return {.form = Form::failed, .error = e.error, .bytes = scratch_.view()};
+  }
+  if (e.in_store) return from_store(e.references);
+  if (!e.encoded) {
+    if (!state->value_type()) {
+      e.encoded = true;  // void: nothing to send
+    } else if (state->value_type()->eager) {
+      wire::ByteBuffer buffer;
+      wire::Encoder encoder(buffer);
+      state->value_type()->encode(state->value(), encoder);
+      e.bytes = copy(buffer.view());
+      e.encoded = true;
+    } else {
+      encode_value(*state);
+      return {};
+    }
+  }
+  for (auto* r : e.references) held_references_.push_back(carried(*r));
+  return {.form = Form::inline_bytes, .bytes = e.bytes, .references = held_references_};
+}
+
+// Users' serialize functions run on a worker, not under the baton.
+void Core::encode_value(ObjectState& state) {
+  struct Encode final : execution::Runnable {
+    ObjectState* state;
+  };
+  if (std::exchange(state.extra()->encoding, true)) return;
+  auto* job = new Encode;
+  job->state = &state;
+  state.retain();
+  job->execute = [](execution::Runnable& runnable) {
+    auto& self = static_cast<Encode&>(runnable);
+    auto* s = self.state;
+    delete &self;
+    auto& e = *s->extra();
+    const auto encoded = core().encode_for_travel(*s->value_type(), s->value(), e.id);
+    core().with([&] {
+      if (encoded.error) {
+        e.error = encoded.error->code;
+        e.detail.text = encoded.error->text;
+      }
+      e.references = encoded.references;
+      if (encoded.in_store)
+        e.in_store = true;
+      else
+        e.bytes = copy(encoded.bytes.view());
+      e.encoded = true;
+      e.encoding = false;
+      core().owner().settled(e.id);
+    });
+    s->release();
+  };
+  pool_.schedule(*job);
+}
+
+// Encodes a value: small ones into `bytes`, large ones into the store under `id`.
+Core::Encoded Core::encode_for_travel(const ValueType& type, const void* value, ObjectId id) {
+  Encoded out;
+  try {
+    wire::Encoder encoder(out.bytes);
+    type.encode(value, encoder);
+    for (auto* r : encoder.references()) {
+      auto* state = static_cast<ObjectState*>(r);
+      state->retain();
+      out.references.push_back(state);
+    }
+    if (out.bytes.size() <= config_.inline_bytes_max.value) return out;
+    auto buffer = store_->create(out.bytes.size());
+    if (!buffer) {
+      out.error = buffer.error();
+      return out;
+    }
+    std::memcpy(buffer->data(), out.bytes.data(), out.bytes.size());
+    out.stored_bytes = out.bytes.size();
+    store_->seal(id, std::move(*buffer), store::Copy::primary);
+    out.in_store = true;
+  } catch (const std::exception& e) {
+    out.error = Failure{Errc::task_failed, std::string("its value could not be encoded: ") + e.what()};
+  }
+  return out;
+}
+
+ObjectState* store_encoded(View bytes, std::span<void* const> references, const ValueType* type) {
+  auto& c = core();
+  auto* state = new ForeignState;
+  state->set_value_type(type);
+  auto& e = state->make_extra();
+  for (auto* r : references) {
+    auto* reference = static_cast<ObjectState*>(r);
+    reference->retain();
+    e.references.push_back(reference);
+  }
+  auto buffer = c.store().create(bytes.size());
+  if (!buffer) {
+    state->release();
+    throw_error(buffer.error().code, {.text = buffer.error().text});
+  }
+  std::memcpy(buffer->data(), bytes.data(), bytes.size());
+  c.with([&] { c.promote(*state); });
+  e.lease = c.store().seal(e.id, std::move(*buffer), store::Copy::primary);
+  e.in_store = true;
+  e.encoded = true;
+  state->complete();
+  return state;
+}
+
+std::size_t inline_bytes_max() noexcept { return core().config().inline_bytes_max.value; }
+
+// --- waiting
+
+namespace {
+
+/// The cpus of a task that waits can be used by others meanwhile.
+class GiveBackCpus {
+ public:
+  GiveBackCpus() {
+    auto* now = running();
+    if (now && now->record && !now->actor && now->record->more && now->record->more->grant) {
+      record_ = now->record;
+      core().task_waits(*record_, true);
+    }
+  }
+  ~GiveBackCpus() {
+    if (record_) core().task_waits(*record_, false);
+  }
+
+ private:
+  Record* record_ = nullptr;
+};
+
+bool wait_here(ObjectState& state, base::Nanoseconds deadline) {
+  const bool forever = deadline == base::Nanoseconds::max();
+  const GiveBackCpus give_back;
+  const auto wait = [&](execution::Work& work) {
+    if (!forever) return work.wait_until(deadline);
+    work.wait();
+    return true;
+  };
+  if (!state.done()) {
+    if (auto* e = state.extra(); e && e->foreign) core().fetch(state);
+    if (!wait(state)) return false;
+  }
+  if (here(state)) return true;
+  core().fetch(state);
+  return wait(*state.extra()->fetched.load(std::memory_order_acquire));
+}
+
+}  // namespace
+
+void* get(ObjectState& state, const ValueType* type) {
+  if (auto* value = state.value()) return value;
+  if (!here(state)) {
+    const auto* now = running();
+    const observe::Wait wait("get object", state.extra() ? state.extra()->id : ObjectId{});
+    static_cast<void>(now);
+    wait_here(state, base::Nanoseconds::max());
+  }
+  return value_here(state, type);
+}
+
+void* get(ObjectState& state, const ValueType* type, base::Nanoseconds timeout) {
+  if (!here(state)) {
+    const observe::Wait wait("get object, with a timeout", state.extra() ? state.extra()->id : ObjectId{});
+    if (!wait_here(state, base::now() + timeout))
+      throw GetTimeoutError("the object did not exist within " +
+                            std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count()) +
+                            " ms");
+  }
+  return value_here(state, type);
+}
+
+}  // namespace ringray::runtime

@@ -1,0 +1,131 @@
+#pragma once
+// A task or actor call: the state of its first result, what to run, and the arguments.
+
+#include <atomic>
+#include <memory>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "ringray/owner/owner.hpp"
+#include "ringray/runtime/options.hpp"
+#include "ringray/runtime/state.hpp"
+#include "ringray/scheduler/ledger.hpp"
+#include "ringray/wire/callable.hpp"
+
+namespace ringray::runtime {
+
+class Record;
+class ActorRecord;
+
+/// What lies in an actor's inbox.
+struct Mail {
+  Mail* next = nullptr;
+  void (*deliver)(Mail&, ActorRecord&) = nullptr;  ///< in the actor's turn
+};
+
+class ActorState;
+struct ActorType;
+class StreamState;
+
+/// What the runtime knows of a callable with its argument types. One static object per instantiation; its address is
+/// its name on the wire.
+struct RecordType : wire::Descriptor {
+  std::string (*name)(const Record&) = nullptr;
+  void (*encode)(const Record&, wire::Encoder&) = nullptr;
+  Record* (*decode)(wire::Decoder&) = nullptr;            ///< may throw CorruptDataError
+  void (*invoke)(Record&, void* instance) = nullptr;      ///< constructs the result; may throw what the user throws
+  void (*clear)(Record&) noexcept = nullptr;              ///< destroys callable and arguments
+  void (*arguments)(Record&, std::vector<ObjectState*>&) = nullptr;  ///< those passed by value; null: none
+  const ValueType* (*result_type)(unsigned index) = nullptr;
+  ObjectState* (*new_result)(unsigned index) = nullptr;  ///< makes the states of results 1, 2, …
+  unsigned results = 1;
+  const ActorType& (*actor)() = nullptr;  ///< constructions: of what
+  bool coroutine = false;  ///< invoke starts it; it completes the record itself
+  bool generator = false;
+};
+
+/// Where a request came from; the reply goes there.
+struct Origin {
+  Rank caller;
+  std::uint64_t correlation = 0;
+  ActorId subject;
+  std::vector<owner::Carried> covered;
+  bool wants_reply = true;
+};
+
+/// What only some records have.
+struct RecordExtra {
+  TaskOptions options;
+  std::unique_ptr<Origin> origin;
+  std::vector<ObjectState*> more_results;  ///< results 1, 2, …; counted
+  scheduler::GrantId grant = 0;            ///< resources in use; 0: none
+  bool stoppable = false;         ///< it asked for its stop token
+  StreamState* stream = nullptr;  ///< generators; counted
+  ActorState* limiter = nullptr;  ///< counts this call as pending; counted
+  std::uint32_t lane = 0;         ///< concurrency group
+  std::uint64_t remote = 0;       ///< correlation while the record runs elsewhere; under the baton
+  bool pooled = false;            ///< the task queue has it; under the baton
+  ~RecordExtra();
+};
+
+class Record : public ObjectState, public Mail {
+ public:
+  Record(const Type& work, const ValueType* value, const RecordType& type, Start start = Start::waiting) noexcept
+      : ObjectState(work, value, start), type_(&type) {}
+  const RecordType& kind() const noexcept { return *type_; }
+  RecordExtra& make_more() {
+    if (!more) more = std::make_unique<RecordExtra>();
+    return *more;
+  }
+  std::string name() const { return more && !more->options.name.empty() ? more->options.name : type_->name(*this); }
+  ObjectState& result(unsigned index) noexcept { return index == 0 ? *this : *more->more_results[index - 1]; }
+
+  ActorRecord* target = nullptr;      ///< calls: the actor, when it is on this rank
+  std::unique_ptr<RecordExtra> more;
+  std::atomic<std::uint32_t> missing{0};  ///< arguments that are not here yet, plus one while they are counted
+  std::uint32_t caller = 0;               ///< calls: who called, for order
+  std::uint64_t serial = 0;               ///< names the running task within this rank, for cancellation
+  std::uint64_t parent = 0;               ///< serial of the task that submitted it
+
+ protected:
+  ~Record() = default;
+
+ private:
+  const RecordType* type_;
+};
+
+/// What runs on the current fiber; lives on the stack of whoever runs it.
+struct Running {
+  Record* record = nullptr;
+  ActorRecord* actor = nullptr;
+  std::uint64_t serial = 0;
+  std::uint32_t caller = 0;
+  bool ended = false;  ///< run_body finished the record (a coroutine may not have)
+};
+/// Null outside of tasks, calls and the driver. Any thread.
+Running* running() noexcept;
+/// Makes `now` the running one of this fiber for its scope.
+class ScopedRunning {
+ public:
+  explicit ScopedRunning(Running& now) noexcept;
+  ~ScopedRunning();
+  ScopedRunning(const ScopedRunning&) = delete;
+  ScopedRunning& operator=(const ScopedRunning&) = delete;
+
+ private:
+  void* before_;
+};
+
+/// Runs callable and arguments of a claimed record, stores the result or error, and ends it (a coroutine ends later).
+void run_body(Record& record, void* instance);
+/// Stores the exception that is being handled as the record's error (for all its results).
+void fail_with_current_exception(Record& record) noexcept;
+/// The record ended: tells waiters, or the rank that asked. Arguments were cleared.
+void finish(Record& record) noexcept;
+/// Counts arguments that are not here and arranges that argument_arrived is called; true: all are here.
+bool attach_arguments(Record& record);
+/// For an error line: what() of the stored error.
+std::string describe_error(const ObjectState& state);
+
+}  // namespace ringray::runtime

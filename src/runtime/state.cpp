@@ -1,0 +1,79 @@
+#include "ringray/runtime/state.hpp"
+
+#include "ringray/base/check.hpp"
+#include "ringray/runtime/core.hpp"
+
+namespace ringray::runtime {
+
+Extra::~Extra() {
+  for (auto* state : references) state->release();
+  if (auto* work = fetched.load(std::memory_order_acquire)) work->release();
+}
+
+Extra& ObjectState::make_extra() {
+  if (auto* e = extra()) return *e;
+  auto* fresh = new Extra;
+  Extra* none = nullptr;
+  if (extra_.compare_exchange_strong(none, fresh, std::memory_order_acq_rel)) return *fresh;
+  delete fresh;
+  return *none;
+}
+
+void ObjectState::set_error(Errc code, ErrorDetail detail) {
+  auto& e = make_extra();
+  e.error = code;
+  e.detail = std::move(detail);
+}
+
+void ObjectState::rethrow() const {
+  const auto& e = *extra();
+  throw_error(e.error, e.detail);
+}
+
+void ObjectState::clear_value() noexcept {
+  if (auto* v = value_.exchange(nullptr, std::memory_order_acq_rel); v && value_type()) value_type()->destroy(v, on_heap_);
+  delete extra_.exchange(nullptr, std::memory_order_acq_rel);
+}
+
+void retire(ObjectState& state, void (*remove)(ObjectState&) noexcept) noexcept {
+  const auto* e = state.extra();
+  if (!has_core() || (!(e && e->id.valid()) && !core().holding())) return remove(state);
+  core().bury(state, remove);
+}
+
+std::string describe_error(const ObjectState& state) {
+  const auto* e = state.extra();
+  return e ? Error(e->error, e->detail).what() : "";
+}
+
+bool here(ObjectState& state) noexcept {
+  if (!state.done()) return false;
+  if (state.value() || !state.extra()) return true;
+  const auto& e = *state.extra();
+  if (e.error != Errc::none) return true;
+  if (!e.foreign && !e.remote_value) return true;
+  const auto* fetched = e.fetched.load(std::memory_order_acquire);
+  return fetched && fetched->done();
+}
+
+void* value_here(ObjectState& state, const ValueType* type) {
+  if (auto* value = state.value()) return value;
+  if (state.failed()) state.rethrow();
+  if (!type) return nullptr;
+  auto* e = state.extra();
+  RINGRAY_ASSERT(e, "a complete object has neither value nor bytes");
+  const std::lock_guard lock(e->decoding);
+  if (auto* value = state.value()) return value;
+  if (state.value_type() && state.value_type() != type && state.value_type()->type != type->type)
+    throw CorruptDataError("an ObjectRef<" + type_name(type->type.name()) + "> refers to a " +
+                           type_name(state.value_type()->type.name()));
+  std::vector<void*> references(e->references.begin(), e->references.end());
+  wire::Decoder decoder(e->lease ? e->lease.view() : View(e->bytes), references, e->lease ? &e->lease : nullptr);
+  state.set_value_type(type);
+  auto* room = state.storage();
+  auto* value = type->decode(decoder, room);
+  state.set_value(value, room == nullptr);
+  return value;
+}
+
+}  // namespace ringray::runtime
