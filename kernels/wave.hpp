@@ -20,7 +20,8 @@
 //     E(n+1/2) = h^3/2 sum { [(q+ - q)^2 + (cosh(gamma dt) - 1)(q+^2 + q^2)] / (dt^2 K) - q+ L q / h^2 }.
 //
 // Every cell is computed by the same sequence of operations whatever block it belongs to, so the cut into blocks does
-// not change a bit of the result (the translation unit must be built with -ffp-contract=off).
+// not change a bit of the result. Fused operations are written out, and rounded the same on every machine; the compiler
+// must not fuse others (-ffp-contract=off).
 
 #include <cstdint>
 #include <type_traits>
@@ -66,13 +67,15 @@ inline constexpr float wave_far = -1.0F / 24.0F;
 
 /// h times the slope of q on the face between q[0] and q[stride].
 [[gnu::always_inline]] RINGRAY_DEVICE inline float wave_slope(const float* q, std::int64_t stride) {
-  return wave_near * (q[stride] - q[0]) + wave_far * (q[2 * stride] - q[-stride]);
+  return __builtin_fmaf(wave_near, q[stride] - q[0], wave_far * (q[2 * stride] - q[-stride]));
 }
 
 /// h^2 times D b D q along one axis at q[0].
 [[gnu::always_inline]] RINGRAY_DEVICE inline float wave_axis(const float* q, const float* b, std::int64_t stride) {
-  return wave_near * (b[0] * wave_slope(q, stride) - b[-stride] * wave_slope(q - stride, stride)) +
-         wave_far * (b[stride] * wave_slope(q + stride, stride) - b[-2 * stride] * wave_slope(q - 2 * stride, stride));
+  const float inner = __builtin_fmaf(b[0], wave_slope(q, stride), -(b[-stride] * wave_slope(q - stride, stride)));
+  const float outer =
+      __builtin_fmaf(b[stride], wave_slope(q + stride, stride), -(b[-2 * stride] * wave_slope(q - 2 * stride, stride)));
+  return __builtin_fmaf(wave_near, inner, wave_far * outer);
 }
 
 /// h^2 L q of the header comment at cell i.
@@ -93,7 +96,8 @@ struct WaveStep {
 
   [[gnu::always_inline]] RINGRAY_DEVICE void operator()(std::int64_t i) const {
     const float decay = medium.decay[i];
-    const float q = 2.0F * now[i] - decay * next[i] + medium.stiffness[i] * wave_operator(now, medium, layout, i);
+    const float q = __builtin_fmaf(medium.stiffness[i], wave_operator(now, medium, layout, i),
+                                   __builtin_fmaf(-decay, next[i], 2.0F * now[i]));
     const float damped = decay * q;
     const float change = (damped - now[i]) * rate;
     const float pressure = change < 0 ? -change : change;
