@@ -99,8 +99,7 @@ struct WaveStep {
     const float q = __builtin_fmaf(medium.stiffness[i], wave_operator(now, medium, layout, i),
                                    __builtin_fmaf(-decay, next[i], 2.0F * now[i]));
     const float damped = decay * q;
-    const float change = (damped - now[i]) * rate;
-    const float pressure = change < 0 ? -change : change;
+    const float pressure = __builtin_fabsf((damped - now[i]) * rate);
     next[i] = damped;
     peak[i] = pressure > peak[i] ? pressure : peak[i];
   }
