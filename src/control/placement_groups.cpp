@@ -45,7 +45,8 @@ bool PlacementGroups::remove(GroupId id, base::Nanoseconds now, wire::Outbox& ou
   if (attempt_ && attempt_->group == id) abort_attempt(now, outbox);
   const auto& group = found->second;
   for (std::uint32_t i = 0; i < group.record.ranks.size(); ++i)
-    if (group.record.ranks[i].valid()) release(group.record.ranks[i], {id, i}, group.attempts[i], now, outbox);
+    if (group.record.ranks[i].valid())
+      release(group.record.ranks[i], {id, i}, group.attempts[i], Why::removed, now, outbox);
   waiting_.erase(group.order);
   groups_.erase(found);
   settled_.push_back(id);
@@ -178,11 +179,11 @@ void PlacementGroups::send_unreserve(const ReleaseKey& key, wire::Outbox& outbox
 }
 
 // Precondition: the group is known still, or the rank is dead.
-void PlacementGroups::release(Rank rank, BundleKey bundle, std::uint64_t attempt, base::Nanoseconds now,
+void PlacementGroups::release(Rank rank, BundleKey bundle, std::uint64_t attempt, Why why, base::Nanoseconds now,
                               wire::Outbox& outbox) {
   if (!membership_.alive(rank)) return;  // rank_died has forgotten what it held
   const ReleaseKey key{rank, bundle, attempt};
-  releasing_[key] = {groups_.at(bundle.group).record.specification.bundles[bundle.index], now};
+  releasing_[key] = {groups_.at(bundle.group).record.specification.bundles[bundle.index], why, now};
   send_unreserve(key, outbox);
 }
 
@@ -196,8 +197,9 @@ void PlacementGroups::on_reserved(const wire::Envelope& envelope, wire::View pay
   const auto released = releasing_.find({rank, key, envelope.correlation});
   if (!held && released != releasing_.end()) {
     bundled_[rank.value] -= released->second.resources;
+    const auto why = released->second.why;
     releasing_.erase(released);
-    wake_all(now);
+    if (why == Why::removed) wake_all(now);
     return advance(now, outbox);
   }
   if (!attempt_ || attempt_->group != key.group || attempt_->number != envelope.correlation) return;
@@ -246,7 +248,7 @@ void PlacementGroups::abort_attempt(base::Nanoseconds now, wire::Outbox& outbox)
     if (undone.words[i] == Word::refused)
       bundled_[rank.value] -= group.record.specification.bundles[undone.bundles[i]];
     else
-      release(rank, {undone.group, undone.bundles[i]}, undone.number, now, outbox);
+      release(rank, {undone.group, undone.bundles[i]}, undone.number, Why::undone, now, outbox);
   }
   group.next_try = now;  // another plan; when there is none, later
 }

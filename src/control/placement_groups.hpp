@@ -73,8 +73,10 @@ class PlacementGroups {
     std::vector<Word> words;             // likewise
     base::Nanoseconds started{}, sent{};
   };
+  enum class Why : std::uint8_t { removed, undone };
   struct Releasing {
     Resources resources;
+    Why why = Why::removed;  // what an undone attempt held was free before: nobody needs to try again for it
     base::Nanoseconds sent{};
   };
   struct ReleaseKey {
@@ -96,7 +98,8 @@ class PlacementGroups {
   void judge_feasibility(Group& group);
   void send_reserve(std::size_t entry, wire::Outbox& outbox) const;
   void send_unreserve(const ReleaseKey& key, wire::Outbox& outbox) const;
-  void release(Rank rank, BundleKey bundle, std::uint64_t attempt, base::Nanoseconds now, wire::Outbox& outbox);
+  void release(Rank rank, BundleKey bundle, std::uint64_t attempt, Why why, base::Nanoseconds now,
+               wire::Outbox& outbox);
   void wake_all(base::Nanoseconds now);
   std::vector<PlanRank> plan_ranks(const Group& group, base::Nanoseconds now) const;
 

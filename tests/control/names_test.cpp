@@ -1,0 +1,141 @@
+#include "ringray/control/names.hpp"
+
+#include <gtest/gtest.h>
+
+#include "cluster.hpp"
+
+namespace ringray::control::testing {
+namespace {
+
+struct NamesTest : ::testing::Test {
+  Cluster cluster{ranks_with(std::vector<Resources>(4, {.cpus = 1}))};
+  ActorRecord record(ActorId actor, bool detached = false) {
+    return {"space", "hits", actor, actor.owner, detached, "handle"};
+  }
+  ReserveName reserve(ActorId actor, bool get_if_exists = false) { return {"space", "hits", actor, get_if_exists}; }
+  void report_death(Rank rank) {
+    cluster.kill(rank);
+    EXPECT_TRUE(cluster.call<Flag>(0, ReportDeath{rank, 0}).value);
+  }
+  const ActorId first{1, 0, 1}, second{2, 0, 1}, third{3, 0, 1};
+};
+
+TEST_F(NamesTest, OfManyCreatorsOneCreatesAndTheOthersGetItsHandle) {
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    Cluster racing(ranks_with(std::vector<Resources>(4, {.cpus = 1})), {.seed = seed});
+    std::vector<std::uint64_t> tokens;
+    for (std::uint32_t i = 0; i < 4; ++i) tokens.push_back(racing.ask(i, reserve({i, 0, 1}, true)));
+    racing.settle();
+    std::optional<std::uint32_t> creator;
+    for (std::uint32_t i = 0; i < 4; ++i) {
+      if (!racing.reply(tokens[i])) continue;
+      racing.get<NameReserved>(tokens[i]);
+      ASSERT_FALSE(creator) << "two creators, seed " << seed;
+      creator = i;
+    }
+    ASSERT_TRUE(creator);
+    EXPECT_TRUE(racing.call<Flag>(*creator, RegisterActor{record({*creator, 0, 1})}).value);
+    for (std::uint32_t i = 0; i < 4; ++i)
+      if (i != *creator) {
+        EXPECT_EQ(racing.get<ActorFound>(tokens[i]).record->actor.owner, Rank(*creator));
+      }
+  }
+}
+
+TEST_F(NamesTest, DuplicateNameIsRefusedWithTheExistingActor) {
+  cluster.call<NameReserved>(1, reserve(first));
+  EXPECT_EQ(cluster.call<NameTaken>(2, reserve(second)).existing.actor, first);
+  cluster.call<Flag>(1, RegisterActor{record(first)});
+  EXPECT_EQ(cluster.call<NameTaken>(2, reserve(second)).existing, record(first));
+  EXPECT_EQ(cluster.call<NameTaken>(2, RegisterActor{record(second)}).existing, record(first));
+}
+
+TEST_F(NamesTest, NamesOfOtherNamespacesAreInvisible) {
+  cluster.call<Flag>(1, RegisterActor{record(first)});
+  EXPECT_EQ(cluster.call<ActorFound>(2, LookupActor{"other", "hits"}).record, std::nullopt);
+  EXPECT_EQ(cluster.call<ActorList>(2, ListActors{"other"}).actors.size(), 0u);
+  EXPECT_EQ(cluster.call<ActorList>(2, ListActors{}).actors, std::vector{record(first)});
+  cluster.call<NameReserved>(2, ReserveName{"other", "hits", second});
+}
+
+TEST_F(NamesTest, LookupWaitsForTheActorThatIsBeingCreated) {
+  cluster.call<NameReserved>(1, reserve(first));
+  const auto lookup = cluster.ask(2, LookupActor{"space", "hits"});
+  cluster.settle();
+  EXPECT_FALSE(cluster.reply(lookup));
+  cluster.call<Flag>(1, RegisterActor{record(first)});
+  EXPECT_EQ(cluster.get<ActorFound>(lookup).record, record(first));
+}
+
+TEST_F(NamesTest, NameIsFreeWhenTheActorIsDead) {
+  cluster.call<Flag>(1, RegisterActor{record(first)});
+  EXPECT_TRUE(cluster.call<Flag>(1, RemoveActor{first}).value);
+  EXPECT_FALSE(cluster.call<Flag>(1, RemoveActor{first}).value);
+  EXPECT_EQ(cluster.call<ActorFound>(2, LookupActor{"space", "hits"}).record, std::nullopt);
+  cluster.call<NameReserved>(2, reserve(second));
+}
+
+TEST_F(NamesTest, CreatorThatGivesUpOrDiesPassesTheNameOn) {
+  cluster.call<NameReserved>(1, reserve(first));
+  const auto lookup = cluster.ask(0, LookupActor{"space", "hits"});
+  cluster.settle();
+  const auto next = cluster.ask(2, reserve(second, true));
+  cluster.settle();
+  const auto last = cluster.ask(3, reserve(third, true));
+  cluster.settle();
+  cluster.call<Flag>(1, RemoveActor{first});
+  cluster.get<NameReserved>(next);
+  EXPECT_FALSE(cluster.reply(last) || cluster.reply(lookup));
+  report_death(2);
+  cluster.get<NameReserved>(last);
+  cluster.call<Flag>(3, RegisterActor{record(third)});
+  EXPECT_EQ(cluster.get<ActorFound>(lookup).record->actor, third);
+}
+
+TEST_F(NamesTest, LookupEndsWhenTheLastCreatorIsGone) {
+  cluster.call<NameReserved>(1, reserve(first));
+  const auto lookup = cluster.ask(0, LookupActor{"space", "hits"});
+  report_death(1);
+  EXPECT_EQ(cluster.get<ActorFound>(lookup).record, std::nullopt);
+  EXPECT_EQ(cluster.store->names().size(), 0u);
+}
+
+TEST_F(NamesTest, RestartedActorKeepsItsNameAndTellsItsPlace) {
+  cluster.call<Flag>(1, RegisterActor{record(first)});
+  auto moved = record(first);
+  moved.location = 3;
+  EXPECT_FALSE(cluster.call<Flag>(1, RegisterActor{moved}).value);
+  EXPECT_EQ(cluster.call<ActorFound>(2, LookupActor{"space", "hits"}).record, moved);
+}
+
+TEST_F(NamesTest, NamesOfADeadOwnerAreFreeUnlessDetachedAndRunningElsewhere) {
+  auto attached = record(first), detached = record(ActorId{1, 0, 2}, true);
+  attached.location = detached.location = 3;
+  detached.name = "stays";
+  cluster.call<Flag>(1, RegisterActor{attached});
+  cluster.call<Flag>(1, RegisterActor{detached});
+  report_death(1);
+  EXPECT_EQ(cluster.call<ActorList>(2, ListActors{}).actors, std::vector{detached});
+  report_death(3);
+  EXPECT_EQ(cluster.call<ActorList>(2, ListActors{}).actors.size(), 0u);
+}
+
+TEST_F(NamesTest, ActorOnADeadRankKeepsItsNameWhileItsOwnerLives) {
+  auto elsewhere = record(first);
+  elsewhere.location = 3;
+  cluster.call<Flag>(1, RegisterActor{elsewhere});
+  report_death(3);
+  EXPECT_EQ(cluster.call<ActorFound>(2, LookupActor{"space", "hits"}).record, elsewhere) << "its owner may restart it";
+}
+
+TEST_F(NamesTest, AnActorHasOneName) {
+  cluster.call<Flag>(1, RegisterActor{record(first)});
+  auto other = record(first);
+  other.name = "misses";
+  const auto token = cluster.ask(1, RegisterActor{other});
+  cluster.settle();
+  EXPECT_EQ(cluster.reply(token)->error().code, Errc::invalid_transition);
+}
+
+}  // namespace
+}  // namespace ringray::control::testing
