@@ -185,8 +185,9 @@ TEST(Faults, HoleInTheStreamOfARankLosesIt) {
   run_ranks(2, [](Job& job) {
     Recorder recorder;
     greet(job, recorder);
-    if (job.rank() == Rank(0)) {
+    if (job.rank() == Rank(1)) {
       job.inject(0, packet(job.key(), 1, 1000));
+    } else {
       until(job, recorder, "the loss", [&] { return !recorder.lost.empty(); });
       EXPECT_EQ(recorder.lost[0].rank, Rank(1));
       EXPECT_EQ(recorder.lost[0].reason, Errc::corrupt_data);

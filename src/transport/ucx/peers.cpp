@@ -122,6 +122,7 @@ bool UcxTransport::progress_until_idle(base::Nanoseconds limit) {
     if (closing_ == 0 && bulks_ == 0 && buffers_.taken() == self_packets_.size()) return true;
     if (base::now() > deadline) return false;
     ucp_worker_progress(worker_->get());
+    if ((++polls_ & 1023) == 0) look_at_watch();
   }
 }
 

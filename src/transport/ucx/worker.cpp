@@ -19,14 +19,16 @@ Failure failed(const char* call, ucs_status_t status) {
 }
 
 // Without the first, ERR_HANDLING_MODE_PEER leaves shared memory for tcp over loopback (40 times the latency); the
-// second finds a dead peer on the same host in half a second instead of 20.
+// second finds a dead peer on the same host in half a second instead of 20. The third: a job over tcp only has no use
+// for the first, which is no reason to warn.
 struct Setting {
   const char* name;
   const char* value;
   const char* environment;
 };
 constexpr Setting settings[] = {{"MM_ERROR_HANDLING", "y", "UCX_MM_ERROR_HANDLING"},
-                                {"KEEPALIVE_INTERVAL", "500ms", "UCX_KEEPALIVE_INTERVAL"}};
+                                {"KEEPALIVE_INTERVAL", "500ms", "UCX_KEEPALIVE_INTERVAL"},
+                                {"WARN_INVALID_CONFIG", "n", "UCX_WARN_INVALID_CONFIG"}};
 
 // UCX catches fatal signals when it is loaded and prints its own backtrace; ours and the user's handlers come first.
 void give_signals_back() {
