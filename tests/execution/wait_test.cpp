@@ -12,7 +12,7 @@ using namespace std::chrono_literals;
 using WaitTest = ExecutionTest;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int deep = 20'000;
+constexpr int deep = 2'000;
 constexpr int rounds = 300;
 #else
 constexpr int deep = 100'000;
