@@ -104,15 +104,20 @@ Runnable* Worker::next() {
     poll();
     if (slot_) return std::exchange(slot_, nullptr);
   }
-  if (std::exchange(root_last_, false)) {
-    // find() ends with the root
-  } else if (root_ready_.load(std::memory_order_relaxed) && root_ready_.exchange(false, std::memory_order_acquire)) {
+  // Fairness: what makes itself ready again and again, the root or a task on the own queue, must not starve the rest.
+  if (look_outside) {
+    if (auto* runnable = crew.injection.pop()) return runnable;
+    if (auto* runnable = deque_.steal()) return runnable;
+  } else if (!root_last_ && take_root()) {
     return root_;
   }
-  if (look_outside)
-    if (auto* runnable = crew.injection.pop()) return runnable;
+  root_last_ = false;
   if (auto* runnable = find()) return runnable;
   return idle();
+}
+
+bool Worker::take_root() noexcept {
+  return root_ready_.load(std::memory_order_relaxed) && root_ready_.exchange(false, std::memory_order_acquire);
 }
 
 Runnable* Worker::find() {

@@ -51,6 +51,7 @@ class alignas(64) Worker {
  private:
   Runnable* next();
   Runnable* find();
+  bool take_root() noexcept;
   Runnable* idle();
   void lie_down();
   bool nothing_to_do() const noexcept;

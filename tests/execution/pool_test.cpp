@@ -248,6 +248,34 @@ TEST_F(PoolTest, YieldLetsEverythingElseRun) {
   });
 }
 
+TEST_F(PoolTest, TasksThatScheduleEachOtherForEverDoNotStarveOlderOnes) {
+  on_pool(1, [&](Pool& pool) {
+    const auto stopped = event();
+    std::atomic<bool> stop{false};
+    spawn(pool, [&stop] { stop = true; });
+    struct Again {
+      Pool& pool;
+      std::atomic<bool>& stop;
+      Held stopped;
+      void operator()() {
+        if (stop)
+          stopped->complete();
+        else
+          spawn(pool, *this);
+      }
+    };
+    spawn(pool, Again{pool, stop, stopped});
+    stopped->wait();
+  });
+}
+
+TEST_F(PoolTest, MainThatIsAlwaysReadyDoesNotStarveTasks) {
+  on_pool(1, [&](Pool& pool) {
+    const auto work = spawn(pool, [] {});
+    while (!work->done()) block_on([](Resume resume) { resume(); });
+  });
+}
+
 TEST_F(PoolTest, StartsAndStopsAThousandTimesWithoutLeaving) {
 #if defined(__SANITIZE_THREAD__)
   constexpr int cycles = 100;
