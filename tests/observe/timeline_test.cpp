@@ -83,7 +83,7 @@ TEST_F(TimelineTest, StartForgetsWhatWasBefore) {
 }
 
 TEST_F(TimelineTest, EveryEventOfManyThreadsIsKept) {
-  constexpr int threads = 4, spans = 5'000;
+  constexpr int threads = 4, spans = 2000;
   {
     std::vector<std::jthread> recorders;
     for (int t = 0; t < threads; ++t)
@@ -91,7 +91,7 @@ TEST_F(TimelineTest, EveryEventOfManyThreadsIsKept) {
         Timeline::name_thread("worker " + std::to_string(t));
         for (int i = 0; i < spans; ++i) Span span("work");
       });
-    for (int i = 0; i < 20; ++i)
+    for (int i = 0; i < 3; ++i)
       EXPECT_TRUE(timeline_json(std::vector{Timeline::serialize()}));  // reading disturbs nobody
   }
   const auto part = Timeline::serialize();
@@ -151,7 +151,7 @@ TEST_F(TimelineTest, DamagedPartsAreRefused) {
     EXPECT_EQ(cut.error().code, Errc::corrupt_data);
   }
   base::Random random(1);
-  for (int round = 0; round < 5'000; ++round) {
+  for (int round = 0; round < 1000; ++round) {
     auto damaged = part;
     damaged[random.below(damaged.size())] = static_cast<char>(random.below(256));
     if (const auto text = timeline_json(std::vector{damaged})) {
