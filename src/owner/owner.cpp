@@ -38,8 +38,10 @@ Owner::Owner(Rank self, std::uint32_t epoch, wire::Outbox& outbox, Environment& 
 
 // --- references
 
+ObjectId Owner::next_id() noexcept { return {self_, epoch_, created_bit | ++next_}; }
+
 ObjectId Owner::create(Token token, Rank home) {
-  const ObjectId id{self_, epoch_, created_bit | ++next_};
+  const auto id = next_id();
   auto& row = table_[id];
   row.handles = 1;
   row.token = token;

@@ -123,6 +123,7 @@ class Owner {
 
   // References.
   ObjectId create(Token token, Rank home = {});  ///< a new owned object with one handle
+  ObjectId next_id() noexcept;                   ///< a name without an object
   void adopt_result(ObjectId id, Token token);   ///< names a result of one of this rank's requests; one handle
   bool known(ObjectId id) const { return table_.contains(id); }
   Token token(ObjectId id) const;

@@ -13,10 +13,16 @@ class ObjectRef;
 
 namespace runtime {
 
+class ActorState;
+
 struct Access {  // lets the runtime see through references without making it public
   template <class Ref>
   static ObjectState* state(const Ref& ref) noexcept {
     return static_cast<ObjectState*>(ref.state_);
+  }
+  template <class Handle>
+  static ActorState* actor(const Handle& handle) {
+    return &handle.state();
   }
   /// Takes over one count.
   template <class Ref, class State>

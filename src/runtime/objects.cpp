@@ -383,9 +383,11 @@ ObjectState* store_encoded(View bytes, std::span<void* const> references, const 
   }
   std::memcpy(buffer->data(), bytes.data(), bytes.size());
   c.with([&] { c.promote(*state); });
-  e.lease = c.store().seal(e.id, std::move(*buffer), store::Copy::primary);
-  e.in_store = true;
-  e.encoded = true;
+  c.store().seal(e.id, std::move(*buffer), store::Copy::primary);
+  c.with([&] {
+    e.in_store = true;
+    e.encoded = true;
+  });
   state->complete();
   return state;
 }

@@ -67,6 +67,11 @@ void* value_here(ObjectState& state, const ValueType* type) {
   if (state.value_type() && state.value_type() != type && state.value_type()->type != type->type)
     throw CorruptDataError("an ObjectRef<" + type_name(type->type.name()) + "> refers to a " +
                            type_name(state.value_type()->type.name()));
+  if (!e->lease && e->in_store) {
+    auto lease = core().store().lease(e->id);
+    if (!lease) throw_error(lease.error().code, {.text = lease.error().text, .rank = here_rank().value});
+    e->lease = std::move(*lease);
+  }
   std::vector<void*> references(e->references.begin(), e->references.end());
   wire::Decoder decoder(e->lease ? e->lease.view() : View(e->bytes), references, e->lease ? &e->lease : nullptr);
   state.set_value_type(type);

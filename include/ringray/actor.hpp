@@ -1,0 +1,175 @@
+#pragma once
+// Actors: objects with state that live on one rank and handle one call at a time. See README.md, "Actors".
+
+#include <string>
+#include <utility>
+
+#include "ringray/object.hpp"
+#include "ringray/runtime/actor.hpp"
+#include "ringray/runtime/bound_record.hpp"
+
+namespace ringray {
+
+template <class A>
+class ActorHandle;
+
+namespace runtime {
+template <class C, auto Method, class... A>
+ObjectRef<typename Outcome<MethodResult<Method, void>>::first> call_with(ActorState& state, const std::string& group,
+                                                                         A&&... arguments) {
+  using Tuple = typename StoredList<typename Signature<decltype(Method)>::method_parameters, A...>::type;
+  using Rec = CallRecord<Method, C, Tuple>;
+  using Result = typename Outcome<MethodResult<Method, void>>::first;
+  static_assert(Outcome<MethodResult<Method, void>>::count == 1 && !Outcome<MethodResult<Method, void>>::generator,
+                "ringray: a method gives one result; let it return a struct");
+  auto* record = new Rec(std::in_place, std::forward<A>(arguments)...);
+  auto ref = Access::make<ObjectRef<Result>>(static_cast<ObjectState*>(record));
+  call(state, *record, group, false);
+  return ref;
+}
+template <class C, auto Method, class... A>
+void send_with(ActorState& state, const std::string& group, A&&... arguments) {
+  using Tuple = typename StoredList<typename Signature<decltype(Method)>::method_parameters, A...>::type;
+  auto* record = new CallRecord<Method, C, Tuple>(std::in_place, std::forward<A>(arguments)...);
+  call(state, *record, group, true);
+}
+}  // namespace runtime
+
+/// The methods of one concurrency group of an actor.
+template <class A>
+class ActorGroup {
+ public:
+  ActorGroup(const ActorHandle<A>& handle, std::string group) : handle_(handle), group_(std::move(group)) {}
+  template <auto Method, class... Arguments>
+  auto call(Arguments&&... arguments) const;
+  template <auto Method, class... Arguments>
+  void send(Arguments&&... arguments) const;
+
+ private:
+  ActorHandle<A> handle_;
+  std::string group_;
+};
+
+/// A counted reference to an actor of type A. A value: copies refer to the same actor, which ends when the last one on
+/// any rank is gone (unless it is detached). Any thread; a single handle like an int. Can be an argument, a result and
+/// a member of any value that travels.
+template <class A>
+class ActorHandle {
+ public:
+  using actor_type = A;
+  ActorHandle() = default;
+  ActorHandle(const ActorHandle& other) noexcept : state_(other.state_) {
+    if (state_) state_->retain();
+  }
+  ActorHandle(ActorHandle&& other) noexcept : state_(std::exchange(other.state_, nullptr)) {}
+  ActorHandle& operator=(ActorHandle other) noexcept {
+    std::swap(state_, other.state_);
+    return *this;
+  }
+  ~ActorHandle() {
+    if (state_) state_->release();
+  }
+  explicit operator bool() const noexcept { return state_ != nullptr; }
+  bool operator==(const ActorHandle& other) const noexcept { return state_ == other.state_; }
+
+  /// Calls a method: `handle.call<&Counter::add>(5)`. Calls of one caller run in the order of calling. Never waits.
+  /// The reference throws ActorDiedError when the actor is dead. Throws PendingCallsLimitError at once when the
+  /// actor's max_pending_calls is reached.
+  template <auto Method, class... Arguments>
+  auto call(Arguments&&... arguments) const {
+    return runtime::call_with<A, Method>(state(), none(), std::forward<Arguments>(arguments)...);
+  }
+  /// Calls a method without a reply, in the same order. What it throws is logged on the actor's rank.
+  template <auto Method, class... Arguments>
+  void send(Arguments&&... arguments) const {
+    runtime::send_with<A, Method>(state(), none(), std::forward<Arguments>(arguments)...);
+  }
+  /// Calls in a concurrency group of the actor's options.
+  ActorGroup<A> group(std::string name) const { return {*this, std::move(name)}; }
+  /// Waits until the actor is constructed; throws ActorDiedError when that failed.
+  void wait() const { runtime::get(state(), nullptr); }
+  /// Where it lives.
+  Rank rank() const { return state().home; }
+
+  template <class Archive>
+  void save(Archive& archive) const {
+    static_assert(std::is_same_v<Archive, wire::Encoder>, "handles travel only between ranks of one job");
+    archive(state_ ? archive.add_reference(static_cast<runtime::ObjectState*>(state_)) : ~std::uint32_t{0});
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    std::uint32_t index = 0;
+    archive(index);
+    *this = {};
+    if (index == ~std::uint32_t{0}) return;
+    state_ = runtime::as_actor(*static_cast<runtime::ObjectState*>(archive.reference(index)));
+    state_->retain();
+  }
+
+ private:
+  friend struct runtime::Access;
+  template <class>
+  friend class ActorGroup;
+  runtime::ActorState& state() const {
+    if (!state_) throw ConfigError("an empty actor handle was used; spawn or get_actor gives one that refers to an actor");
+    return *state_;
+  }
+  static const std::string& none() {
+    static const std::string empty;
+    return empty;
+  }
+  runtime::ActorState* state_ = nullptr;
+};
+
+template <class A>
+template <auto Method, class... Arguments>
+auto ActorGroup<A>::call(Arguments&&... arguments) const {
+  return runtime::call_with<A, Method>(handle_.state(), group_, std::forward<Arguments>(arguments)...);
+}
+template <class A>
+template <auto Method, class... Arguments>
+void ActorGroup<A>::send(Arguments&&... arguments) const {
+  runtime::send_with<A, Method>(handle_.state(), group_, std::forward<Arguments>(arguments)...);
+}
+
+/// Makes an actor: A(arguments...) is constructed where the options say. Waits only when the actor has a name (until
+/// the name is its own). Throws NameTakenError.
+template <class A, class... Arguments>
+ActorHandle<A> spawn(ActorOptions options, Arguments&&... arguments) {
+  using Tuple = std::tuple<typename runtime::StoredForAny<Arguments>::type...>;
+  auto* constructor = new runtime::ConstructRecord<A, Tuple>(std::in_place, std::forward<Arguments>(arguments)...);
+  auto* state = new runtime::ActorState;
+  auto handle = runtime::Access::make<ActorHandle<A>>(state);
+  auto* actual = runtime::start_actor(*state, runtime::actor_type_of<A>(), std::move(options), *constructor);
+  if (actual == state) return handle;
+  return runtime::Access::make<ActorHandle<A>>(runtime::as_actor(*actual));
+}
+template <class A>
+ActorHandle<A> spawn() {
+  return spawn<A>(ActorOptions{});
+}
+
+/// The live actor of that name. Throws ActorDiedError when there is none. Waits for rank 0.
+template <class A>
+ActorHandle<A> get_actor(const std::string& name, const std::string& name_space = "") {
+  return runtime::Access::make<ActorHandle<A>>(runtime::find_actor(name, name_space));
+}
+
+struct KillOptions {
+  bool restart = false;  ///< a fresh instance takes over when max_restarts allows one more
+};
+/// Ends the actor now: the call that runs ends by itself, all others throw ActorDiedError; its name is free.
+template <class A>
+void kill(const ActorHandle<A>& actor, KillOptions options = {}) {
+  runtime::kill(*runtime::Access::actor(actor), options.restart);
+}
+
+namespace this_actor {
+/// Ends the running actor: earlier calls have ended, this one and all that follow throw ActorDiedError.
+[[noreturn]] inline void exit() { runtime::exit_actor(); }
+/// True in an instance that replaced another one.
+inline bool was_restarted() { return runtime::actor_restarts() > 0; }
+}  // namespace this_actor
+[[noreturn]] inline void exit_actor() { this_actor::exit(); }
+
+}  // namespace ringray

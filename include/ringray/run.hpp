@@ -1,0 +1,27 @@
+#pragma once
+// Starting: the driver runs on rank 0, all other ranks serve.
+
+#include <cstdint>
+#include <functional>
+#include <string>
+#include <vector>
+
+#include "ringray/base/ids.hpp"
+#include "ringray/runtime/options.hpp"
+
+namespace ringray {
+
+/// Runs `driver` on rank 0 of the job that mpirun or srun started (alone: of a job of one rank), and serves on all
+/// others. Reads and removes --ringray.* options; `--ringray.help` lists them. Returns the exit status: 0, or 1 after
+/// one line when the driver threw, or 2 when an option or the launch is wrong. Once per process.
+int run(int argc, char** argv, std::function<void()> driver);
+
+/// The rank that this code runs on, and how many there are. Any thread.
+Rank this_rank();
+std::uint32_t ranks();
+/// What the running ranks have together.
+Resources resources();
+/// True when the job was asked to end (SIGTERM, or the driver is done). Any thread.
+bool stop_requested();
+
+}  // namespace ringray

@@ -1,0 +1,98 @@
+#pragma once
+// What the templates of include/ringray call. Any thread of a running rank unless said otherwise.
+
+#include <chrono>
+#include <cstring>
+#include <memory>
+#include <span>
+#include <stop_token>
+#include <string>
+#include <vector>
+
+#include "ringray/base/time.hpp"
+#include "ringray/control/plan.hpp"
+#include "ringray/runtime/actor.hpp"
+#include "ringray/runtime/object_ref.hpp"
+#include "ringray/runtime/record.hpp"
+#include "ringray/runtime/stream.hpp"
+
+namespace ringray::runtime {
+
+// objects
+void* get(ObjectState& state, const ValueType* type);
+void* get(ObjectState& state, const ValueType* type, base::Nanoseconds timeout);
+/// Returns when all values are here, or throws the first error that any of them became.
+void wait_all_or_error(std::span<ObjectState* const> states);
+std::vector<bool> wait(std::span<ObjectState* const> states, std::size_t count, std::chrono::nanoseconds timeout,
+                       bool fetch);
+ObjectId name_object(ObjectState& state);
+/// Puts the bytes of a large value into this rank's arena, `fill` writes them. Counted for the caller.
+ObjectState* put_bytes(std::size_t bytes, const ValueType* type, void (*fill)(std::byte* to, const void* from),
+                       const void* from);
+bool arena_is_better(std::size_t bytes) noexcept;
+/// A block of this rank's arena that is written before it becomes an object.
+class ArenaBlock;
+std::shared_ptr<ArenaBlock> allocate_block(std::size_t bytes);
+std::byte* block_data(ArenaBlock& block) noexcept;
+/// Makes an object of it without copying; null when it is one already. Counted for the caller.
+ObjectState* put_block(ArenaBlock& block, const ValueType* type);
+
+template <class Ref>
+ObjectState& checked_state(const Ref& ref) {
+  if (!ref)
+    throw ConfigError("an empty ObjectRef was used; submit, put and call give references that refer to something");
+  return *Access::state(ref);
+}
+
+/// Vectors of plain numbers, whose encoded form is a count and the elements.
+template <class T>
+inline constexpr bool is_number_vector = false;
+template <class E, class A>
+  requires(std::is_arithmetic_v<E> && !std::is_same_v<E, bool>)
+inline constexpr bool is_number_vector<std::vector<E, A>> = true;
+
+template <class T>
+ObjectState* put_value(T&& value) {
+  using Value = std::remove_cvref_t<T>;
+  if constexpr (is_number_vector<Value> && std::is_lvalue_reference_v<T>) {
+    const auto bytes = sizeof(std::uint64_t) + value.size() * sizeof(typename Value::value_type);
+    if (arena_is_better(bytes))
+      return put_bytes(
+          bytes, value_type_of<Value>(),
+          [](std::byte* to, const void* from) {
+            const auto& v = *static_cast<const Value*>(from);
+            const std::uint64_t count = v.size();
+            std::memcpy(to, &count, sizeof count);
+            std::memcpy(to + sizeof count, v.data(), count * sizeof(typename Value::value_type));
+          },
+          std::addressof(value));
+  }
+  auto* state = new EventState<Value>;
+  state->construct(std::forward<T>(value));
+  state->complete();
+  return state;
+}
+
+// tasks
+void submit(Record& record);
+void cancel(ObjectState& state, bool recursive);
+std::stop_token current_stop_token();
+void yield_now();
+
+// actors
+ObjectState* start_actor(ActorState& state, const ActorType& type, ActorOptions options, Record& constructor);
+void call(ActorState& state, Record& record, const std::string& group, bool one_way);
+ActorState* find_actor(const std::string& name, const std::string& name_space);
+void kill(ActorState& state, bool restart);
+[[noreturn]] void exit_actor();
+int actor_restarts();
+/// Throws CorruptDataError when it is no actor's state.
+ActorState* as_actor(ObjectState& state);
+
+// placement groups
+ObjectState* group_ready(ObjectId group);
+std::vector<Rank> group_ranks(ObjectId group);
+ObjectId create_group(std::vector<Resources> bundles, control::Strategy strategy, std::string name, bool detached);
+void remove_group(ObjectId group);
+
+}  // namespace ringray::runtime

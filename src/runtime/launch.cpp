@@ -1,0 +1,172 @@
+#include "ringray/runtime/launch.hpp"
+
+#include <sys/statvfs.h>
+#include <unistd.h>
+
+#include <algorithm>
+#include <cmath>
+#include <cstdlib>
+#include <fstream>
+
+#include "ringray/base/log.hpp"
+#include "ringray/base/metrics.hpp"
+#include "ringray/execution/topology.hpp"
+#include "ringray/observe/timeline.hpp"
+#include "ringray/observe/timeline_file.hpp"
+#include "ringray/runtime/core.hpp"
+#include "ringray/transport/bootstrap/introduction.hpp"
+#include "ringray/transport/ucx/ucx.hpp"
+
+namespace ringray::runtime {
+namespace {
+
+constexpr std::size_t arena_bytes_min = std::size_t{1} << 20;
+
+unsigned number(const char* name, unsigned otherwise) {
+  const char* text = std::getenv(name);
+  return text ? static_cast<unsigned>(std::strtoul(text, nullptr, 10)) : otherwise;
+}
+
+/// Ranks of this job on this host, as the launcher says.
+unsigned local_ranks() {
+  for (const char* name : {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "RINGRAY_BOOTSTRAP_LOCAL_SIZE"})
+    if (const auto count = number(name, 0)) return count;
+  if (const char* text = std::getenv("SLURM_STEP_TASKS_PER_NODE")) return std::max(1ul, std::strtoul(text, nullptr, 10));
+  return 1;
+}
+
+std::uint64_t first_number_in(const char* path) {
+  std::ifstream file(path);
+  std::uint64_t value = 0;
+  return file >> value ? value : 0;
+}
+
+/// Memory that the ranks of this host may use: the least of RAM, the cgroup's limit, and what /dev/shm-like memory has.
+std::uint64_t host_memory_bytes() {
+  std::uint64_t bytes = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"})
+    if (const auto limit = first_number_in(path); limit != 0) bytes = std::min(bytes, limit);
+  return bytes;
+}
+
+std::uint64_t host_id(const transport::Host& host) {
+  return std::hash<std::string>{}(host.boot_id + '/' + std::to_string(host.process_namespace) + '/' + host.name);
+}
+
+scheduler::RankRecord describe(const Config& config, Rank self, unsigned workers, const transport::Host& host,
+                               const store::ObjectStore& store, store::Arena::Name arena) {
+  static_cast<void>(store);
+  scheduler::RankRecord record;
+  record.rank = self;
+  record.host = host_id(host);
+  record.host_name = host.name;
+  record.pid = static_cast<std::uint32_t>(getpid());
+  record.total.cpus = config.cpus.value_or(static_cast<double>(workers));
+  record.total.gpus = config.gpus.value_or(0);
+  record.total.memory_bytes = host_memory_bytes() / local_ranks();
+  for (const auto& [name, amount] : config.resources) record.total.custom[name] = amount;
+  for (const auto& [key, value] : config.labels) record.labels[key] = value;
+  wire::ByteBuffer buffer;
+  wire::Encoder encoder(buffer);
+  encoder(arena);
+  record.arena.assign(reinterpret_cast<const char*>(buffer.data()), buffer.size());
+  return record;
+}
+
+std::string spill_directory(const Config& config) {
+  if (!config.spill_directory.empty()) return config.spill_directory;
+  const char* folder = std::getenv("TMPDIR");
+  return folder && *folder ? folder : "/tmp";
+}
+
+Result<void> write_timeline(const Config& config, Rank self) {
+  const auto path = config.timeline + (self == Rank{0} ? "" : ".rank" + std::to_string(self.value));
+  const std::string part = observe::Timeline::serialize();
+  auto json = observe::timeline_json({&part, 1});
+  if (!json) return tl::make_unexpected(json.error());
+  return observe::write_file(path, *json);
+}
+
+}  // namespace
+
+void Alone::abort(int exit_code) { _exit(exit_code); }
+
+bool launched_by_mpi() {
+  return number("OMPI_COMM_WORLD_SIZE", 0) > 0 || number("PMI_SIZE", 0) > 0 || std::getenv("PMIX_RANK") != nullptr;
+}
+
+Result<transport::Leave> run_rank(transport::Bootstrap& bootstrap, Config config, std::function<void()> driver) {
+  const auto self = bootstrap.rank();
+  static base::HybridClock log_clock;
+  if (auto started = log::start({.level = config.log_level, .file = config.log_file, .rank = self.value, .clock = &log_clock});
+      !started)
+    return tl::make_unexpected(started.error());
+
+  const auto ranks_here = local_ranks();
+  const auto processors = execution::cpuset_size();
+  const auto cores = static_cast<unsigned>(std::max(1l, sysconf(_SC_NPROCESSORS_ONLN)));
+  // Every rank of a host may have been given all of its processors, or a share of its own.
+  const unsigned share = processors == cores ? std::max(1u, processors / ranks_here) : processors;
+  const unsigned workers = config.workers != 0 ? static_cast<unsigned>(config.workers) : share;
+  const bool oversubscribed = config.oversubscribed == Switch::yes ||
+                              (config.oversubscribed == Switch::automatic && workers * ranks_here > cores);
+
+  if (config.arena_bytes.value == 0)
+    config.arena_bytes.value = std::max<std::uint64_t>(arena_bytes_min, host_memory_bytes() / 3 / ranks_here);
+  if (config.arena_bytes.value > host_memory_bytes())
+    return failure(Errc::config, fmt::format("{} MiB of object memory per rank are more than the host has ({} MiB for all its "
+                                             "{} ranks); use fewer ranks or a smaller --ringray.arena_bytes",
+                                             config.arena_bytes.value >> 20, host_memory_bytes() >> 20, ranks_here));
+  auto store = store::ObjectStore::open({.bytes = config.arena_bytes.value,
+                                         .spill_directory = spill_directory(config),
+                                         .spill_at = config.spill_at,
+                                         .spill_bytes_max = config.spill_bytes_max.value ? config.spill_bytes_max.value : ~0ull});
+  if (!store) return tl::make_unexpected(store.error());
+  auto port = transport::ucx::Port::open();
+  if (!port) return tl::make_unexpected(port.error());
+
+  const auto host = transport::this_host();
+  wire::ByteBuffer extra;
+  wire::Encoder encoder(extra);
+  encoder(describe(config, self, workers, host, **store, (*store)->arena().name()));
+  auto company = transport::introduce(bootstrap, port->address(), {extra.view().begin(), extra.view().end()});
+  if (!company) return tl::make_unexpected(company.error());
+
+  Parts parts;
+  parts.self = self;
+  parts.seed = config.seed != 0 ? config.seed : company->roster.key;
+  for (const auto& one : company->ranks) {
+    try {
+      wire::Decoder decoder(one.extra);
+      parts.records.push_back(wire::decode<scheduler::RankRecord>(decoder));
+    } catch (const Error& e) {
+      return failure(Errc::corrupt_data, std::string("a rank introduced itself in a form that does not decode: ") + e.what());
+    }
+  }
+  if (self == Rank{0}) {
+    log::info("{} ranks, {} workers and {} MiB of object memory each here{}, seed {}", bootstrap.size(), workers,
+              config.arena_bytes.value >> 20, oversubscribed ? ", more ranks than cores" : "", parts.seed);
+    for (const auto& change : config.changes()) log::info("{}", change);
+  }
+  parts.transport = std::move(*port).join(company->roster);
+  parts.store = std::move(*store);
+  parts.workers = workers;
+  parts.oversubscribed = oversubscribed;
+  if (!config.timeline.empty()) observe::Timeline::start(self);
+  parts.config = config;
+
+  bool lost = false;
+  {
+    const auto core = std::make_unique<Core>(std::move(parts));
+    core->run(std::move(driver));
+    lost = core->lost_ranks();
+  }
+  if (!config.timeline.empty()) {
+    observe::Timeline::stop();
+    if (auto written = write_timeline(config, self); !written) log::error("{}", written.error().text);
+  }
+  log::flush();
+  return lost ? transport::Leave::alone : transport::Leave::together;
+}
+
+}  // namespace ringray::runtime
