@@ -24,14 +24,14 @@ ObjectRef<typename Outcome<MethodResult<Method, void>>::first> call_with(ActorSt
                 "ringray: a method gives one result; let it return a struct");
   auto* record = new Rec(std::in_place, std::forward<A>(arguments)...);
   auto ref = Access::make<ObjectRef<Result>>(static_cast<ObjectState*>(record));
-  call(state, *record, group, false);
+  runtime::call(state, static_cast<Record&>(*record), group, false);
   return ref;
 }
 template <class C, auto Method, class... A>
 void send_with(ActorState& state, const std::string& group, A&&... arguments) {
   using Tuple = typename StoredList<typename Signature<decltype(Method)>::method_parameters, A...>::type;
   auto* record = new CallRecord<Method, C, Tuple>(std::in_place, std::forward<A>(arguments)...);
-  call(state, *record, group, true);
+  runtime::call(state, static_cast<Record&>(*record), group, true);
 }
 }  // namespace runtime
 

@@ -52,12 +52,12 @@ auto submit_with(TaskOptions* options, F&& f, A&&... arguments) {
   if (options) record->make_more().options = std::move(*options);
   if constexpr (Outcome<R>::generator) {
     Stream<typename Outcome<R>::item> stream(open_stream(*record));
-    submit(*record);
+    runtime::submit(static_cast<Record&>(*record));
     record->release();
     return stream;
   } else {
     auto references = references_to<R>(*record, std::type_identity<R>{});
-    submit(*record);
+    runtime::submit(static_cast<Record&>(*record));
     record->release();
     return references;
   }

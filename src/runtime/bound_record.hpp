@@ -3,6 +3,8 @@
 
 #include <array>
 #include <memory>
+#include <string>
+#include <string_view>
 #include <tuple>
 #include <utility>
 
@@ -141,7 +143,7 @@ class BoundRecord : public WithRoom<typename Outcome<R>::first, Record> {
  private:
   template <class Values, std::size_t... I>
   static void store_rest(Record& record, Values& values, std::index_sequence<I...>) {
-    (static_cast<EventState<std::tuple_element_t<I + 1, Values>>&>(*record.more->more_results[I])
+    (static_cast<EventState<std::remove_cvref_t<decltype(std::get<I + 1>(values))>>&>(*record.more->more_results[I])
          .construct(std::get<I + 1>(std::move(values))),
      ...);
   }
@@ -214,6 +216,14 @@ class TaskRecord final : public BoundRecord<TaskRecord<F, Tuple>, std::remove_cv
 template <auto Method, class Tuple>
 using MethodResult = std::remove_cvref_t<typename Signature<decltype(Method)>::result>;
 
+/// "Counter::add", as the compiler spells it.
+template <auto Method>
+std::string method_name() {
+  const std::string_view text = __PRETTY_FUNCTION__;
+  const auto begin = text.find('&') + 1;
+  return std::string(text.substr(begin, text.find_first_of(";]", begin) - begin));
+}
+
 /// One call of a method of actor type C.
 template <auto Method, class C, class Tuple>
 class CallRecord final : public BoundRecord<CallRecord<Method, C, Tuple>, MethodResult<Method, Tuple>, Tuple> {
@@ -235,14 +245,12 @@ class CallRecord final : public BoundRecord<CallRecord<Method, C, Tuple>, Method
     return call_as(*static_cast<C*>(instance), typename Signature<decltype(Method)>::method_parameters{},
                    std::make_index_sequence<std::tuple_size_v<Tuple>>{});
   }
-  std::string code_name() const { return type_name(typeid(MethodName<Method>).name()); }
+  std::string code_name() const { return method_name<Method>(); }
   static Record* decode(wire::Decoder& decoder) {
     return new CallRecord(std::in_place, Base::decode_arguments(decoder));
   }
 
  private:
-  template <auto M>
-  struct MethodName {};
   template <class... P, std::size_t... I>
   decltype(auto) call_as(C& instance, Parameters<P...>, std::index_sequence<I...>) {
     return (instance.*Method)(pass<P>(std::get<I>(this->body_.arguments))...);

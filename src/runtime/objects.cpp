@@ -50,6 +50,11 @@ ObjectId Core::promote(ObjectState& state) {
     auto* actor = &state.type() == &event_type<ActorState>() ? static_cast<ActorState*>(&state) : nullptr;
     if (actor) e.home = actor->home;
     e.id = owner_.create(&state, e.home);
+    if (actor && actor->local) {
+      actor->local->id = e.id;
+      actor->local->retain();
+      actors_[e.id] = actor->local;
+    }
   }
   watch_completion(state);
   return e.id;
@@ -141,11 +146,11 @@ bool Core::release_row(ObjectState& state) {
     owner_.drop(id);
     return true;
   }
+  owner_.drop(id);
+  if (!e.id.valid()) return true;  // garbage(): nobody else refers to it
   state.revive();
   e.parked = true;
-  owner_.drop(id);                     // garbage() clears `parked` when nobody refers to it
-  if (e.parked) return false;
-  return true;
+  return false;
 }
 
 void Core::garbage(ObjectId id, owner::Token token, Rank home) {
