@@ -21,9 +21,24 @@ auto size_of(const Resources& resources) {
   return std::tuple(resources.gpus, custom, resources.cpus, resources.memory_bytes);
 }
 
+using Size = decltype(size_of(Resources{}));
+
 struct Seat {  // a rank during the search
+  explicit Seat(PlanRank rank_, std::size_t bundles_)
+      : rank(std::move(rank_)), bundles(bundles_), size(size_of(rank.free)) {}
+  void take(const Resources& bundle) {
+    rank.free -= bundle;
+    size = size_of(rank.free);
+    ++bundles;
+  }
+  void give(const Resources& bundle) {
+    rank.free += bundle;
+    size = size_of(rank.free);
+    --bundles;
+  }
   PlanRank rank;
-  std::size_t bundles = 0;  // of this group
+  std::size_t bundles;  // of this group
+  Size size;            // of what is free
 };
 
 // Depth first, the largest bundle first, the rank that suits the strategy best first.
@@ -49,51 +64,45 @@ class Search {
   }
 
  private:
-  std::vector<std::size_t> candidates(const Resources& bundle) const {
+  // Whether `a` suits the strategy better than `b`.
+  bool better(const Seat& a, const Seat& b) const {
+    const auto host_a = on_host_.at(a.rank.host), host_b = on_host_.at(b.rank.host);
     const bool apart = request_.strategy == Strategy::spread || request_.strategy == Strategy::strict_spread;
-    struct Candidate {
-      std::size_t seat, on_rank, on_host;
-      decltype(size_of(Resources{})) size;
-    };
-    std::vector<Candidate> able;
+    if (apart) return std::tie(a.bundles, host_a, b.size) < std::tie(b.bundles, host_b, a.size);
+    return std::tie(b.bundles, host_b, b.size) < std::tie(a.bundles, host_a, a.size);
+  }
+
+  // The best rank for the bundle besides those tried; ranks that are like one of them cannot succeed where it failed.
+  std::optional<std::size_t> next(const Resources& bundle, const std::vector<std::size_t>& tried) const {
+    std::optional<std::size_t> best;
     for (std::size_t i = 0; i < seats_.size(); ++i) {
-      if (request_.strategy == Strategy::strict_spread && seats_[i].bundles != 0) continue;
-      if (bundle.fits_in(seats_[i].rank.free))
-        able.push_back({i, seats_[i].bundles, on_host_.at(seats_[i].rank.host), size_of(seats_[i].rank.free)});
-    }
-    std::stable_sort(able.begin(), able.end(), [&](const Candidate& a, const Candidate& b) {
-      if (apart) return std::tuple(a.on_rank, a.on_host, b.size) < std::tuple(b.on_rank, b.on_host, a.size);
-      return std::tuple(b.on_rank, b.on_host, b.size) < std::tuple(a.on_rank, a.on_host, a.size);
-    });
-    // A rank that is like one before it cannot succeed where that one failed.
-    std::vector<std::size_t> order;
-    for (const auto& candidate : able) {
-      const bool alike = std::any_of(order.begin(), order.end(), [&](std::size_t earlier) {
-        return seats_[earlier].bundles == candidate.on_rank &&
-               seats_[earlier].rank.free == seats_[candidate.seat].rank.free;
+      const auto& seat = seats_[i];
+      if (request_.strategy == Strategy::strict_spread && seat.bundles != 0) continue;
+      if (!bundle.fits_in(seat.rank.free) || (best && !better(seat, seats_[*best]))) continue;
+      const bool alike = std::any_of(tried.begin(), tried.end(), [&](std::size_t other) {
+        return other == i || (seats_[other].bundles == seat.bundles && seats_[other].rank.free == seat.rank.free);
       });
-      if (!alike) order.push_back(candidate.seat);
+      if (!alike) best = i;
     }
-    return order;
+    return best;
   }
 
   bool place(std::size_t depth) {
     if (depth == order_.size()) return true;
     const auto& bundle = request_.bundles[order_[depth]];
-    for (const auto i : candidates(bundle)) {
+    for (std::vector<std::size_t> tried;;) {
       looks_ += seats_.size();
-      if (looks_ >= looks_max_) return false;
-      auto& seat = seats_[i];
-      seat.rank.free -= bundle;
-      ++seat.bundles;
+      const auto choice = looks_ < looks_max_ ? next(bundle, tried) : std::nullopt;
+      if (!choice) return false;
+      tried.push_back(*choice);
+      auto& seat = seats_[*choice];
+      seat.take(bundle);
       ++on_host_[seat.rank.host];
       plan_.ranks[order_[depth]] = seat.rank.rank;
       if (place(depth + 1)) return true;
-      seat.rank.free += bundle;
-      --seat.bundles;
+      seat.give(bundle);
       --on_host_[seat.rank.host];
     }
-    return false;
   }
 
   const PlanRequest& request_;
@@ -177,7 +186,7 @@ Plan plan_bundles(const PlanRequest& request, std::vector<PlanRank> ranks) {
   std::vector<Seat> seats;
   for (auto& rank : ranks) {
     const auto placed = std::count(request.placed.begin(), request.placed.end(), rank.rank);
-    seats.push_back({std::move(rank), static_cast<std::size_t>(placed)});
+    seats.emplace_back(std::move(rank), static_cast<std::size_t>(placed));
   }
   return Search(request, std::move(seats)).run();
 }

@@ -210,6 +210,29 @@ TEST_F(Groups, LostBundlesThatFitNowhereAreReported) {
   expect_all_free();
 }
 
+TEST_F(Groups, RankThatComesBackIsEmptyAndTakesWhatWasInfeasible) {
+  const GroupId group{0, 0, 1};
+  cluster.call<Flag>(0, create(std::vector<Resources>(4, {.cpus = 2}), Strategy::strict_spread, group));
+  report_death(2);
+  ASSERT_EQ(record(group).state, GroupState::infeasible);
+  cluster.revive(2);
+  cluster.settle();
+  EXPECT_EQ(record(group).state, GroupState::ready);
+  EXPECT_EQ(bundles_held(), 4u);
+  cluster.call<Flag>(0, RemoveGroup{group});
+  cluster.settle();
+  expect_all_free();
+}
+
+TEST_F(Groups, AnUnseenDeathIsNoticedWhenTheRankComesBack) {
+  const GroupId group{0, 0, 1};
+  cluster.call<Flag>(0, create(std::vector<Resources>(4, {.cpus = 2}), Strategy::strict_spread, group));
+  cluster.revive(2);
+  cluster.settle();
+  EXPECT_EQ(record(group).state, GroupState::ready);
+  EXPECT_EQ(ledger(2).bundles().size(), 1u) << "its bundle was placed again";
+}
+
 TEST_F(Groups, GroupsOfADeadCreatorGoUnlessDetached) {
   auto detached = create({{.cpus = 1}}, Strategy::pack, {1, 0, 2});
   detached.specification.detached = true;
