@@ -212,8 +212,10 @@ class Owner {
   };
   using Table = std::unordered_map<ObjectId, Entry>;
 
+  static constexpr unsigned slot_bits = 24;  // of a correlation; the rest is the slot's generation
+  static constexpr std::uint64_t slot_mask = (1u << slot_bits) - 1;
   std::uint64_t correlation_of(std::uint32_t slot) const noexcept {
-    return std::uint64_t{requests_[slot].generation} << 24 | slot;
+    return std::uint64_t{requests_[slot].generation} << slot_bits | slot;
   }
   bool mine(ObjectId id) const noexcept { return id.owner == self_ && id.epoch == epoch_; }
   Entry& entry(const Carried& carried);

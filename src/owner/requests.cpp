@@ -1,0 +1,173 @@
+// Owner: requests and their replies.
+
+#include "ringray/owner/owner.hpp"
+
+#include <algorithm>
+
+#include "ringray/base/check.hpp"
+
+namespace ringray::owner {
+namespace {
+
+struct OutcomeHeader {
+  std::uint64_t bytes = 0;
+  std::uint32_t references = 0;
+  std::uint16_t error = 0;
+  std::uint16_t stored = 0;
+};
+
+constexpr std::size_t padded(std::size_t bytes) { return (bytes + 7) & ~std::size_t{7}; }
+
+}  // namespace
+
+std::uint64_t Owner::request(Request request, Envelope envelope, View payload, std::span<const Carried> references) {
+  std::uint32_t slot;
+  if (!free_requests_.empty()) {
+    slot = free_requests_.back();
+    free_requests_.pop_back();
+  } else {
+    slot = static_cast<std::uint32_t>(requests_.size());
+    RINGRAY_ASSERT(slot <= slot_mask, "more than 16 million requests wait for replies");
+    requests_.emplace_back();
+  }
+  auto& row = requests_[slot];
+  const auto generation = row.generation + 1;
+  row = std::move(request);
+  row.generation = generation;
+  row.active = true;
+  row.pinned.assign(references.begin(), references.end());
+  ++active_requests_;
+  for (const auto& carried : references) acquire(carried);
+  const auto correlation = correlation_of(slot);
+  envelope.kind = row.kind;
+  envelope.correlation = correlation;
+  envelope.argument = static_cast<std::uint32_t>(references.size());
+  const auto target = row.target;
+  outbox_.send(target, envelope, payload);
+  if (dead(target)) on_rank_died(target);
+  return correlation;
+}
+
+const Request* Owner::find_request(std::uint64_t correlation) const {
+  const auto slot = correlation & slot_mask;
+  if (slot >= requests_.size()) return nullptr;
+  const auto& row = requests_[slot];
+  return row.active && row.generation == static_cast<std::uint32_t>(correlation >> slot_bits) ? &row : nullptr;
+}
+
+void Owner::cancel(std::uint64_t correlation, std::uint8_t flags) {
+  if (const auto* row = find_request(correlation))
+    outbox_.send(row->target, {.subject = row->actor, .correlation = correlation, .flags = flags, .kind = Kind::cancel},
+                 {});
+}
+
+void Owner::cancel_object(ObjectId id, std::uint8_t flags) {
+  if (!dead(id.owner)) outbox_.send(id.owner, {.subject = id, .flags = flags, .kind = Kind::cancel}, {});
+}
+
+void Owner::reply(Rank caller, std::uint64_t correlation, ActorId subject, std::span<const Outcome> outcomes,
+                  std::span<const Carried> covered, std::uint8_t flags) {
+  scratch_.clear();
+  const bool simple = outcomes.size() == 1 && covered.empty() && outcomes[0].references.empty() && !outcomes[0].stored;
+  Envelope envelope{.subject = subject, .correlation = correlation, .flags = flags, .kind = Kind::reply};
+  if (simple) {
+    envelope.error = static_cast<std::uint16_t>(outcomes[0].error);
+    outbox_.send(caller, envelope, outcomes[0].bytes);
+    return;
+  }
+  envelope.flags |= structured;
+  scratch_.put(static_cast<std::uint64_t>(outcomes.size()));
+  for (const auto& outcome : outcomes) {
+    register_receiver(outcome.references, caller);
+    scratch_.put(OutcomeHeader{outcome.stored ? outcome.stored_bytes : outcome.bytes.size(),
+                               static_cast<std::uint32_t>(outcome.references.size()),
+                               static_cast<std::uint16_t>(outcome.error), outcome.stored});
+    scratch_.append(outcome.references.data(), outcome.references.size_bytes());
+    if (!outcome.stored) {
+      scratch_.append(outcome.bytes.data(), outcome.bytes.size());
+      static constexpr std::byte zeros[8]{};
+      scratch_.append(zeros, padded(outcome.bytes.size()) - outcome.bytes.size());
+    }
+  }
+  // A reference that came with the request and is still held here becomes a registration, made by the caller.
+  std::vector<ObjectId> released;
+  for (const auto& carried : covered) {
+    const auto row = table_.find(carried.id);
+    if (row == table_.end() || mine(carried.id)) continue;
+    auto& e = row->second;
+    RINGRAY_ASSERT(e.cover > 0);
+    if (--e.cover > 0) continue;
+    if ((e.handles > 0 || e.sent) && e.registrations == 0) {
+      e.registrations = 1;
+      scratch_.put(carried.id);
+      ++envelope.argument;
+    }
+    e.sent = false;
+    if (e.handles == 0) released.push_back(carried.id);
+  }
+  outbox_.send(caller, envelope, scratch_.view());
+  for (const auto& id : released)
+    if (const auto row = table_.find(id); row != table_.end()) collect(row);
+}
+
+void Owner::on_reply(const Envelope& envelope, View payload) {
+  if (!(envelope.flags & structured)) {
+    const Outcome outcome{.error = static_cast<Errc>(envelope.error), .bytes = payload};
+    return finish(envelope.correlation, {&outcome, 1}, {});
+  }
+  wire::Decoder decoder(payload);
+  const auto count = decoder.get<std::uint64_t>();
+  if (count > 127) throw CorruptDataError("a reply has more than 127 results");
+  std::vector<Outcome> outcomes(count);
+  std::vector<std::vector<Carried>> references(count);
+  for (std::size_t i = 0; i < count; ++i) {
+    const auto header = decoder.get<OutcomeHeader>();
+    if (header.references > decoder.remaining() / sizeof(Carried) || header.error >= static_cast<unsigned>(Errc::count))
+      throw CorruptDataError("a reply's result header is wrong");
+    references[i].resize(header.references);
+    decoder.read(references[i].data(), header.references * sizeof(Carried));
+    outcomes[i] = {.error = static_cast<Errc>(header.error), .references = references[i], .stored = header.stored != 0};
+    if (header.stored) {
+      outcomes[i].stored_bytes = header.bytes;
+    } else {
+      outcomes[i].bytes = decoder.take(header.bytes);
+      decoder.take(padded(header.bytes) - header.bytes);
+    }
+  }
+  if (envelope.argument > decoder.remaining() / sizeof(ObjectId))
+    throw CorruptDataError("a reply's list of kept references is truncated");
+  std::vector<ObjectId> kept(envelope.argument);
+  decoder.read(kept.data(), kept.size() * sizeof(ObjectId));
+  for (const auto& outcome : outcomes) receive_registered(outcome.references);
+  finish(envelope.correlation, outcomes, kept);
+}
+
+void Owner::finish(std::uint64_t correlation, std::span<const Outcome> outcomes, std::span<const ObjectId> kept) {
+  const auto* found = find_request(correlation);
+  if (!found) {  // ended before, by the death of its rank as seen from here
+    for (const auto& outcome : outcomes)
+      for (const auto& carried : outcome.references) drop(carried.id);
+    return;
+  }
+  const auto slot = static_cast<std::uint32_t>(correlation & slot_mask);
+  const auto request = std::move(requests_[slot]);
+  requests_[slot].active = false;
+  requests_[slot].generation = request.generation;
+  requests_[slot].pinned.clear();
+  requests_[slot].specification.reset();
+  free_requests_.push_back(slot);
+  --active_requests_;
+  for (const auto& id : kept) {
+    const auto at =
+        std::find_if(request.pinned.begin(), request.pinned.end(), [&](const auto& c) { return c.id == id; });
+    if (at == request.pinned.end()) throw CorruptDataError("a reply keeps a reference that it was not given");
+    if (mine(id))
+      add_borrower(id, request.target, 1);
+    else
+      route(id, at->home, {.subject = id, .correlation = request.target.value, .argument = 1, .kind = Kind::borrow});
+  }
+  environment_.replied(request, correlation, outcomes);
+  for (const auto& carried : request.pinned) drop(carried.id);
+}
+
+}  // namespace ringray::owner

@@ -1,0 +1,214 @@
+// Owner: where values are and how they reach those who want them.
+
+#include "ringray/owner/owner.hpp"
+
+#include "ringray/base/check.hpp"
+
+namespace ringray::owner {
+namespace {
+
+constexpr std::uint64_t references_only = 1;  // Envelope::correlation of located: the bytes come as bulk
+
+ErrorDetail detail_of(std::string text, Rank rank) { return {.text = std::move(text), .rank = rank.value}; }
+
+}  // namespace
+
+void Owner::set_holder(ObjectId id, Rank holder, std::uint64_t bytes) {
+  const auto row = table_.find(id);
+  if (row == table_.end()) return;
+  row->second.holder = holder;
+  row->second.bytes = bytes;
+}
+
+Rank Owner::holder(ObjectId id) const {
+  const auto row = table_.find(id);
+  return row == table_.end() ? Rank{} : row->second.holder;
+}
+
+void Owner::want(ObjectId id, bool value) {
+  const auto row = table_.find(id);
+  RINGRAY_ASSERT(row != table_.end(), "wanted an object without holding a reference");
+  auto& e = row->second;
+  if (!e.fetch) e.fetch = std::make_unique<Fetch>();
+  auto& asked = value ? e.fetch->asked_value : e.fetch->asked_ready;
+  if (asked) return;
+  asked = true;
+  if (mine(id)) {
+    RINGRAY_ASSERT(e.holder.valid() && e.holder != self_, "wanted a value that is here");
+    if (dead(e.holder)) return fail_fetch(id, e, Errc::object_lost, "the rank that held the only copy died");
+    outbox_.send(e.holder, {.subject = id, .argument = self_.value, .kind = Kind::pull}, {});
+  } else if (dead(id.owner)) {
+    fail_fetch(id, e, Errc::owner_died, "rank " + std::to_string(id.owner.value) + ", which owned the object, died");
+  } else {
+    outbox_.send(
+        id.owner,
+        {.subject = id, .argument = self_.value, .flags = value ? std::uint8_t{0} : ready_only, .kind = Kind::locate},
+        {});
+  }
+}
+
+void Owner::fail_fetch(ObjectId id, Entry& e, Errc error, std::string text) {
+  e.fetch.reset();
+  wire::ByteBuffer buffer;
+  wire::Encoder encoder(buffer);
+  encoder(detail_of(std::move(text), self_));
+  environment_.arrived(id, e.token, {.form = Arrival::Form::failed, .error = error, .bytes = buffer.view()});
+}
+
+void Owner::answer(ObjectId id, Asker asker) {
+  const auto row = table_.find(id);
+  const bool owned = mine(id);
+  if (owned && row == table_.end()) {
+    wire::Encoder encoder((scratch_.clear(), scratch_));
+    encoder(detail_of("the object was freed before it was asked for", self_));
+    outbox_.send(asker.rank,
+                 {.subject = id, .error = static_cast<std::uint16_t>(Errc::object_lost), .kind = Kind::located},
+                 scratch_.view());
+    return;
+  }
+  if (owned && row->second.holder.valid() && row->second.holder != self_) {
+    const auto holder = row->second.holder;
+    if (!asker.value)
+      outbox_.send(asker.rank, {.subject = id, .flags = ready_only, .kind = Kind::located}, {});
+    else if (!dead(holder))
+      outbox_.send(holder, {.subject = id, .argument = asker.rank.value, .kind = Kind::pull}, {});
+    else {
+      wire::Encoder encoder((scratch_.clear(), scratch_));
+      encoder(detail_of("the rank that held the only copy died", self_));
+      outbox_.send(asker.rank,
+                   {.subject = id, .error = static_cast<std::uint16_t>(Errc::object_lost), .kind = Kind::located},
+                   scratch_.view());
+    }
+    return;
+  }
+  const auto held = environment_.held(id, row == table_.end() ? nullptr : row->second.token, asker.rank);
+  if (held.form == Held::Form::later) {
+    askers_[id].push_back(asker);
+    return;
+  }
+  if (held.form == Held::Form::failed) {
+    outbox_.send(asker.rank, {.subject = id, .error = static_cast<std::uint16_t>(held.error), .kind = Kind::located},
+                 held.bytes);
+    return;
+  }
+  if (!asker.value) {
+    if (held.form == Held::Form::lent) environment_.returned(id, asker.rank);
+    outbox_.send(asker.rank, {.subject = id, .flags = ready_only, .kind = Kind::located}, {});
+    return;
+  }
+  register_receiver(held.references, asker.rank);
+  const auto count = static_cast<std::uint32_t>(held.references.size());
+  scratch_.clear();
+  switch (held.form) {
+    case Held::Form::inline_bytes:
+      scratch_.append(held.bytes.data(), held.bytes.size());
+      scratch_.append(held.references.data(), held.references.size_bytes());
+      outbox_.send(asker.rank, {.subject = id, .argument = count, .kind = Kind::located}, scratch_.view());
+      break;
+    case Held::Form::lent:
+      scratch_.put(held.offset);
+      scratch_.put(held.size);
+      scratch_.append(held.references.data(), held.references.size_bytes());
+      outbox_.send(asker.rank, {.subject = id, .argument = count, .kind = Kind::lend}, scratch_.view());
+      break;
+    default:
+      if (count > 0)
+        outbox_.send(asker.rank,
+                     {.subject = id, .correlation = references_only, .argument = count, .kind = Kind::located},
+                     {reinterpret_cast<const std::byte*>(held.references.data()), held.references.size_bytes()});
+      outbox_.send_bulk(asker.rank, {.subject = id, .argument = count, .kind = Kind::data}, held.lease);
+  }
+}
+
+void Owner::settled(ObjectId id) {
+  const auto waiting = askers_.find(id);
+  if (waiting == askers_.end()) return;
+  const auto askers = std::move(waiting->second);
+  askers_.erase(waiting);
+  for (const auto& asker : askers)
+    if (!dead(asker.rank)) answer(id, asker);
+}
+
+void Owner::on_located(const Envelope& envelope, View payload) {
+  const auto row = table_.find(envelope.subject);
+  const bool wanted = row != table_.end() && row->second.fetch;
+  const auto id = envelope.subject;
+  if (envelope.error != 0 || (envelope.flags & ready_only)) {
+    if (!wanted) return;
+    const auto token = row->second.token;
+    if (envelope.error != 0) row->second.fetch.reset();
+    environment_.arrived(id, token,
+                         {.form = envelope.error != 0 ? Arrival::Form::failed : Arrival::Form::ready,
+                          .error = static_cast<Errc>(envelope.error),
+                          .bytes = payload});
+    return;
+  }
+  std::vector<Carried> references;
+  references_of(payload, envelope.argument, references);
+  receive_registered(references);
+  if (!wanted) {  // the last reference went while the value was on its way
+    for (const auto& carried : references) drop(carried.id);
+    return;
+  }
+  auto& e = table_.find(id)->second;  // receive_registered may have rehashed
+  if (envelope.correlation == references_only) {
+    e.fetch->references = std::move(references);
+    e.fetch->references_done = true;
+    bulk_complete(id, e);
+    return;
+  }
+  e.fetch.reset();
+  environment_.arrived(id, e.token,
+                       {.form = Arrival::Form::inline_bytes,
+                        .bytes = body_of(payload, envelope.argument),
+                        .references = std::move(references)});
+}
+
+void Owner::on_lend(const Envelope& envelope, View payload) {
+  const auto id = envelope.subject;
+  std::vector<Carried> references;
+  references_of(payload, envelope.argument, references);
+  receive_registered(references);
+  wire::Decoder decoder(body_of(payload, envelope.argument));
+  const auto offset = decoder.get<std::uint64_t>();
+  const auto size = decoder.get<std::uint64_t>();
+  const auto row = table_.find(id);
+  if (row == table_.end() || !row->second.fetch) {
+    for (const auto& carried : references) drop(carried.id);
+    outbox_.send(envelope.source, {.subject = id, .kind = Kind::unpin}, {});
+    return;
+  }
+  row->second.fetch.reset();
+  environment_.arrived(id, row->second.token,
+                       {.form = Arrival::Form::lent,
+                        .holder = envelope.source,
+                        .offset = offset,
+                        .size = size,
+                        .references = std::move(references)});
+}
+
+void Owner::bulk_arrived(const Envelope& envelope, Errc status) {
+  const auto row = table_.find(envelope.subject);
+  if (row == table_.end() || !row->second.fetch) return;
+  auto& e = row->second;
+  if (status != Errc::none) return fail_fetch(envelope.subject, e, status, "the transfer of the object's bytes failed");
+  e.fetch->bytes_done = true;
+  if (envelope.argument == 0) e.fetch->references_done = true;
+  bulk_complete(envelope.subject, e);
+}
+
+void Owner::bulk_complete(ObjectId id, Entry& e) {
+  if (!e.fetch->references_done || !e.fetch->bytes_done) return;
+  auto references = std::move(e.fetch->references);
+  e.fetch.reset();
+  environment_.arrived(id, e.token, {.form = Arrival::Form::stored, .references = std::move(references)});
+}
+
+void Owner::unpin(ObjectId id, Rank holder) {
+  if (holder == self_)
+    environment_.returned(id, self_);
+  else if (!dead(holder))
+    outbox_.send(holder, {.subject = id, .kind = Kind::unpin}, {});
+}
+
+}  // namespace ringray::owner
