@@ -1,7 +1,8 @@
 // Question: what does the transport cost over the UCX that it is built on?
 // Model: a single flushed message is one active message, so the latency is UCX's. A coalesced message costs one copy
 // in and one callback out; the active message is shared by a hundred of them. Bulk is UCX's own rendezvous.
-// Baseline: raw UCX active messages in this file, between the same two processes, alternating with ours.
+// Baseline: raw UCX active messages in this file, between the same two processes, alternating with ours. Both write a
+// fresh envelope for each message and read the one that arrives.
 
 #include <ucp/api/ucp.h>
 
@@ -50,21 +51,25 @@ class Side {
   }
   std::vector<std::byte> source, target;  ///< memory of bulk transfers
   std::size_t messages = 0, messages_expected = 0;
+  std::uint64_t sum = 0;  ///< of what was read
   std::size_t bulks = 0, bulks_expected = 0;
 };
 
 class Ours final : public Side, private Receiver {
  public:
   Ours(std::unique_ptr<Transport> transport, Rank peer) : transport_(std::move(transport)), peer_(peer) {}
-  void send() override { transport_->send(peer_, envelope_, std::as_bytes(std::span(payload_))); }
-  void flush() override { transport_->flush(); }
-  void send_bulk(std::size_t bytes) override {
-    transport_->send_bulk(peer_, envelope_, {std::span(source).first(bytes), {}});
+  void send() override {
+    transport_->send(peer_, {.correlation = messages, .kind = wire::Kind::call}, std::as_bytes(std::span(payload_)));
   }
+  void flush() override { transport_->flush(); }
+  void send_bulk(std::size_t bytes) override { transport_->send_bulk(peer_, {}, {std::span(source).first(bytes), {}}); }
   void progress() override { transport_->progress(*this); }
 
  private:
-  void on_message(const Envelope&, View) override { ++messages; }
+  void on_message(const Envelope& envelope, View) override {
+    sum += envelope.correlation;
+    ++messages;
+  }
   std::span<std::byte> on_bulk_begin(const Envelope&) override { return target; }
   void on_bulk(const Envelope&, Errc status) override {
     if (status != Errc::none) std::exit(1);
@@ -73,7 +78,6 @@ class Ours final : public Side, private Receiver {
   void on_peer_lost(Rank, Errc) override { std::exit(1); }
   std::unique_ptr<Transport> transport_;
   Rank peer_;
-  Envelope envelope_;
   std::byte payload_[payload_bytes] = {};
 };
 
@@ -91,8 +95,12 @@ class Raw final : public Side {
     handler.field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID | UCP_AM_HANDLER_PARAM_FIELD_CB | UCP_AM_HANDLER_PARAM_FIELD_ARG;
     handler.arg = this;
     handler.id = 1;
-    handler.cb = [](void* self, const void*, size_t, void*, size_t, const ucp_am_recv_param_t*) {
-      ++static_cast<Raw*>(self)->messages;
+    handler.cb = [](void* user, const void*, size_t, void* data, size_t, const ucp_am_recv_param_t*) {
+      auto* self = static_cast<Raw*>(user);
+      Envelope envelope;
+      std::memcpy(&envelope, data, sizeof envelope);
+      self->sum += envelope.correlation;
+      ++self->messages;
       return UCS_OK;
     };
     require(ucp_worker_set_am_recv_handler(worker_, &handler), "ucp_worker_set_am_recv_handler");
@@ -121,7 +129,12 @@ class Raw final : public Side {
     params.address = reinterpret_cast<const ucp_address_t*>(address.data());
     require(ucp_ep_create(worker_, &params, &endpoint_), "ucp_ep_create");
   }
-  void send() override { post(1, message_, sizeof message_); }
+  void send() override {
+    const Envelope envelope{.correlation = messages, .kind = wire::Kind::call};
+    std::memcpy(message_, &envelope, sizeof envelope);
+    std::memcpy(message_ + sizeof envelope, payload_, sizeof payload_);
+    post(1, message_, sizeof message_);
+  }
   void flush() override {}
   void send_bulk(std::size_t bytes) override { post(2, source.data(), bytes); }
   void progress() override { ucp_worker_progress(worker_); }
@@ -163,6 +176,7 @@ class Raw final : public Side {
   ucp_worker_h worker_ = nullptr;
   ucp_ep_h endpoint_ = nullptr;
   std::byte message_[sizeof(Envelope) + payload_bytes] = {};
+  std::byte payload_[payload_bytes] = {};
 };
 
 double seconds_of(const std::function<void()>& work) {
@@ -223,17 +237,18 @@ double bandwidth_gb_per_s(Side& side, bool first, std::size_t bytes, std::size_t
   return static_cast<double>(bytes * count) / seconds / 1e9;
 }
 
-double median(std::vector<double> values) {
-  std::sort(values.begin(), values.end());
-  return values[values.size() / 2];
-}
-
 struct Figure {
   std::string metric, unit;
   bool less_is_better;
   double goal;  ///< of ours / raw
   std::function<double(Side&)> measure;
 };
+
+/// The best of short runs: on a shared machine, what disturbs only makes worse.
+double best(const Figure& figure, const std::vector<double>& values) {
+  return figure.less_is_better ? *std::min_element(values.begin(), values.end())
+                               : *std::max_element(values.begin(), values.end());
+}
 
 void report(const Figure& figure, double ours, double raw) {
   const double ratio = ours / raw;
@@ -251,9 +266,9 @@ void report(const Figure& figure, double ours, double raw) {
 int main(int argc, char** argv) {
   CLI::App app{"transport against the raw UCX below it, two ranks"};
   bool smoke = false;
-  int repeats = 7;
+  int repeats = 50;
   app.add_flag("--smoke", smoke, "run briefly");
-  app.add_option("--repeats", repeats, "of each measurement; the median counts");
+  app.add_option("--repeats", repeats, "of each measurement; the best counts");
   CLI11_PARSE(app, argc, argv);
   if (smoke) repeats = 1;
 
@@ -274,18 +289,17 @@ int main(int argc, char** argv) {
     Ours ours(std::move(*port).join(company->roster), peer);
     raw.connect(company->ranks[peer.value].extra);
 
-    const std::size_t scale = smoke ? 1 : 50;
     const std::size_t bulk_bytes_max = smoke ? 1 << 20 : 64 << 20;
     for (Side* side : {static_cast<Side*>(&ours), static_cast<Side*>(&raw)}) {
       side->source.resize(bulk_bytes_max, std::byte{1});
       side->target.resize(bulk_bytes_max);
     }
     std::vector<Figure> figures = {
-        {"latency_8B", "us", true, 1.05, [&](Side& side) { return latency_us(side, first, 1000 * scale); }},
-        {"rate_8B", "M/s", false, 1.5, [&](Side& side) { return rate_per_s(side, first, 4 * scale) / 1e6; }}};
+        {"latency_8B", "us", true, 1.05, [&](Side& side) { return latency_us(side, first, 1000); }},
+        {"rate_8B", "M/s", false, 1.5, [&](Side& side) { return rate_per_s(side, first, 8) / 1e6; }}};
     for (std::size_t bytes = 64 << 10; bytes <= bulk_bytes_max; bytes *= 4)
       figures.push_back({"bulk_" + std::to_string(bytes >> 10) + "KiB", "GB/s", false, 0.9, [&, bytes](Side& side) {
-                           const auto count = std::max<std::size_t>(4, (std::size_t{8} << 20) * scale / 4 / bytes);
+                           const auto count = std::clamp<std::size_t>((8u << 20) / bytes, 4, 64);
                            return bandwidth_gb_per_s(side, first, bytes, count);
                          }});
     if (first) std::printf("%-22s %10s %10s %-6s %7s\n", "figure", "ours", "raw UCX", "unit", "ratio");
@@ -297,7 +311,7 @@ int main(int argc, char** argv) {
         of_ours.push_back(figure.measure(ours));
         of_raw.push_back(figure.measure(raw));
       }
-      if (first) report(figure, median(of_ours), median(of_raw));
+      if (first) report(figure, best(figure, of_ours), best(figure, of_raw));
     }
     // Both are done before either leaves.
     for (Side* side : {static_cast<Side*>(&ours), static_cast<Side*>(&raw)}) latency_us(*side, first, 1);
