@@ -111,7 +111,8 @@ class ActorHandle {
   template <class>
   friend class ActorGroup;
   runtime::ActorState& state() const {
-    if (!state_) throw ConfigError("an empty actor handle was used; spawn or get_actor gives one that refers to an actor");
+    if (!state_)
+      throw ConfigError("an empty actor handle was used; spawn or get_actor gives one that refers to an actor");
     return *state_;
   }
   static const std::string& none() {

@@ -46,13 +46,11 @@ class Array {
   std::span<T> span() noexcept { return {data_, size()}; }
   std::span<const T> span() const noexcept { return {data_, size()}; }
   template <class... Index>
-    requires(sizeof...(Index) == N)
-  T& operator()(Index... index) noexcept {
+  requires(sizeof...(Index) == N) T& operator()(Index... index) noexcept {
     return data_[offset({static_cast<std::size_t>(index)...})];
   }
   template <class... Index>
-    requires(sizeof...(Index) == N)
-  const T& operator()(Index... index) const noexcept {
+  requires(sizeof...(Index) == N) const T& operator()(Index... index) const noexcept {
     return data_[offset({static_cast<std::size_t>(index)...})];
   }
 

@@ -28,14 +28,12 @@ ObjectRef<std::remove_cvref_t<T>> put(T&& value) {
 /// The value; waits until it exists. In a task only the task waits, its worker goes on with others. The reference
 /// stays valid while `ref` lives. Throws the error that the object became instead (see <ringray/error.hpp>).
 template <class T>
-  requires(!std::is_void_v<T>)
-const T& get(const ObjectRef<T>& ref) {
+requires(!std::is_void_v<T>) const T& get(const ObjectRef<T>& ref) {
   return *static_cast<const T*>(runtime::get(runtime::checked_state(ref), runtime::value_type_of<T>()));
 }
 /// From a temporary reference: by value.
 template <class T>
-  requires(!std::is_void_v<T>)
-T get(ObjectRef<T>&& ref) {
+requires(!std::is_void_v<T>) T get(ObjectRef<T>&& ref) {
   const ObjectRef<T> kept = std::move(ref);
   return *static_cast<const T*>(runtime::get(runtime::checked_state(kept), runtime::value_type_of<T>()));
 }
@@ -52,8 +50,7 @@ T get(const ObjectRef<T>& ref, std::chrono::duration<Rep, Period> timeout) {
 
 /// All values in order. The first error is thrown at once, without waiting for the others.
 template <class T>
-  requires(!std::is_void_v<T>)
-std::vector<T> get(std::span<const ObjectRef<T>> refs) {
+requires(!std::is_void_v<T>) std::vector<T> get(std::span<const ObjectRef<T>> refs) {
   std::vector<runtime::ObjectState*> states;
   for (const auto& ref : refs) states.push_back(&runtime::checked_state(ref));
   runtime::wait_all_or_error(states);

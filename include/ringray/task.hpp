@@ -35,7 +35,8 @@ auto references_to(Record& record, std::type_identity<Returns<Ts...>>) {
   return [&]<std::size_t... I>(std::index_sequence<I...>) {
     ((record.result(I).retain()), ...);
     return std::tuple<ObjectRef<Ts>...>{Access::make<ObjectRef<Ts>>(&record.result(I))...};
-  }(std::index_sequence_for<Ts...>{});
+  }
+  (std::index_sequence_for<Ts...>{});
 }
 template <class R, class T>
 auto references_to(Record& record, std::type_identity<Task<T>>) {
@@ -69,8 +70,7 @@ auto submit_with(TaskOptions* options, F&& f, A&&... arguments) {
 /// Generator). An ObjectRef<T> given for a parameter T arrives as its value, and the task starts when it exists. Any
 /// task, actor or the driver; never waits.
 template <class F, class... A>
-  requires(!std::is_same_v<std::remove_cvref_t<F>, TaskOptions>)
-auto submit(F&& f, A&&... arguments) {
+requires(!std::is_same_v<std::remove_cvref_t<F>, TaskOptions>) auto submit(F&& f, A&&... arguments) {
   return runtime::submit_with(nullptr, std::forward<F>(f), std::forward<A>(arguments)...);
 }
 template <class F, class... A>

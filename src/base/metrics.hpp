@@ -13,40 +13,28 @@
 namespace ringray {
 
 // X(name, unit, kind, sentence). A counter only grows; a level goes up and down. The README's table is made from it.
-#define RINGRAY_METRICS(X)                                                                                   \
-  X(tasks_submitted, "tasks", counter, "Tasks submitted on this rank")                                       \
-  X(tasks_executed, "tasks", counter, "Tasks that ended on this rank, with a value or an error")             \
-  X(tasks_failed, "tasks", counter, "Tasks that ended on this rank with an error")                           \
-  X(tasks_retried, "tasks", counter, "Tasks that this rank submitted again after a rank died or they threw") \
-  X(tasks_stolen_in, "tasks", counter, "Tasks that this rank took from others")                              \
-  X(tasks_stolen_out, "tasks", counter, "Tasks that others took from this rank")                             \
-  X(steals_failed, "requests", counter, "Requests for work that came back empty")                            \
-  X(calls_local, "calls", counter, "Actor calls and sends to actors of the same rank")                       \
-  X(calls_remote, "calls", counter, "Actor calls and sends to actors of other ranks")                        \
-  X(actors_alive, "actors", level, "Actors that live on this rank")                                          \
-  X(actors_restarted, "actors", counter, "Actors that were constructed again on this rank")                  \
-  X(envelopes_sent, "envelopes", counter, "Envelopes sent to other ranks")                                   \
-  X(envelopes_received, "envelopes", counter, "Envelopes received from other ranks")                         \
-  X(packets_sent, "packets", counter, "Network messages sent; coalesced envelopes count once")               \
-  X(packets_received, "packets", counter, "Network messages received")                                       \
-  X(bytes_sent, "bytes", counter, "Bytes sent to other ranks")                                               \
-  X(bytes_received, "bytes", counter, "Bytes received from other ranks")                                     \
-  X(strangers_refused, "connections", counter, "Connections refused because they lacked the job's key")      \
-  X(corrupt_packets, "packets", counter, "Packets refused because their bytes do not decode")                \
-  X(endpoints, "endpoints", level, "Open connections to other ranks")                                        \
-  X(heartbeats_missed, "heartbeats", counter, "Signs of life of neighbours that did not come in time")       \
-  X(ranks_lost, "ranks", counter, "Ranks that were declared dead")                                           \
-  X(objects_owned, "objects", level, "Objects whose references this rank counts")                            \
-  X(objects_borrowed, "objects", level, "Objects of other ranks that this rank holds references to")         \
-  X(objects_freed, "objects", counter, "Owned objects that were freed because the last reference went")      \
-  X(objects_rebuilt, "objects", counter, "Lost objects that were computed again from their lineage")         \
-  X(arena_bytes_used, "bytes", level, "Object memory in use on this rank")                                   \
-  X(spilled_bytes, "bytes", counter, "Bytes of objects written to disk because memory was full")             \
-  X(restored_bytes, "bytes", counter, "Bytes of objects read back from disk")                                \
-  X(pulled_bytes, "bytes", counter, "Bytes of objects fetched from other hosts or without shared memory")    \
-  X(fibers, "fibers", level, "Tasks that have started and not ended on this rank")                           \
-  X(sleeps, "sleeps", counter, "Times that a worker ran out of work and slept")                              \
-  X(wakeups, "wakeups", counter, "Times that a sleeping worker was woken")
+#define RINGRAY_METRICS(X)                                                                              \
+  X(tasks_submitted, "tasks", counter, "Tasks submitted on this rank")                                  \
+  X(tasks_executed, "tasks", counter, "Tasks that ended on this rank, with a value or an error")        \
+  X(tasks_failed, "tasks", counter, "Tasks that ended on this rank with an error")                      \
+  X(tasks_stolen_out, "tasks", counter, "Tasks that others took from this rank")                        \
+  X(calls_executed, "calls", counter, "Actor calls that ended on this rank")                            \
+  X(calls_local, "calls", counter, "Actor calls and sends to actors of the same rank")                  \
+  X(calls_remote, "calls", counter, "Actor calls and sends to actors of other ranks")                   \
+  X(actors_alive, "actors", level, "Actors that live on this rank")                                     \
+  X(envelopes_sent, "envelopes", counter, "Envelopes sent to other ranks")                              \
+  X(envelopes_received, "envelopes", counter, "Envelopes received from other ranks")                    \
+  X(packets_sent, "packets", counter, "Network messages sent; coalesced envelopes count once")          \
+  X(bytes_sent, "bytes", counter, "Bytes sent to other ranks")                                          \
+  X(bytes_received, "bytes", counter, "Bytes received from other ranks")                                \
+  X(strangers_refused, "connections", counter, "Connections refused because they lacked the job's key") \
+  X(corrupt_packets, "packets", counter, "Packets refused because their bytes do not decode")           \
+  X(ranks_lost, "ranks", counter, "Ranks that were declared dead")                                      \
+  X(objects_owned, "objects", level, "Objects whose references this rank counts")                       \
+  X(objects_borrowed, "objects", level, "Objects of other ranks that this rank holds references to")    \
+  X(arena_bytes_used, "bytes", level, "Object memory in use on this rank")                              \
+  X(spilled_bytes, "bytes", level, "Bytes of objects that lie on disk because memory was full")         \
+  X(fibers, "fibers", level, "Fibers that run or wait on this rank")
 
 enum class Metric : std::uint16_t {
 #define X(name, unit, kind, sentence) name,

@@ -32,7 +32,11 @@ struct ActorRecord::Lane {
 };
 
 ActorRecord::ActorRecord(const ActorType& type, ActorOptions options, Record* constructor)
-    : Runnable{&execute_turn}, caller(next_caller()), type_(type), options_(std::move(options)), constructor_(constructor) {
+    : Runnable{&execute_turn},
+      caller(next_caller()),
+      type_(type),
+      options_(std::move(options)),
+      constructor_(constructor) {
   constructor_->target = this;
   if (options_.max_concurrency <= 1 && options_.concurrency_groups.empty()) return;
   lanes_.push_back({"", std::max(1u, options_.max_concurrency), 0, {}});
@@ -283,7 +287,8 @@ void ActorRecord::post_resume(std::coroutine_handle<> handle, Record& record) {
 }
 
 void ActorRecord::fail(Record& call) {
-  call.set_error(Errc::actor_died, {.text = "the actor is dead: " + cause(), .task = call.name(), .rank = here_rank().value});
+  call.set_error(Errc::actor_died,
+                 {.text = "the actor is dead: " + cause(), .task = call.name(), .rank = here_rank().value});
   call.kind().clear(call);
   finish(call);
   call.release();

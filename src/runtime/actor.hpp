@@ -2,8 +2,8 @@
 // An actor on its rank: instance, mailbox, turn. And the state behind a handle.
 
 #include <atomic>
-#include <deque>
 #include <coroutine>
+#include <deque>
 #include <memory>
 #include <mutex>
 #include <optional>
@@ -26,7 +26,8 @@ const ActorType& actor_type_of() {
   static constexpr ActorType type = [] {
     ActorType t{[](void* instance) noexcept { delete static_cast<A*>(instance); }, nullptr,
                 [] { return type_name(typeid(A).name()); }};
-    if constexpr (requires(A& a) { a.on_stop(); }) t.on_stop = [](void* instance) { static_cast<A*>(instance)->on_stop(); };
+    if constexpr (requires(A & a) { a.on_stop(); })
+      t.on_stop = [](void* instance) { static_cast<A*>(instance)->on_stop(); };
     return t;
   }();
   return type;
@@ -94,21 +95,21 @@ class ActorRecord final : public execution::Runnable {
 
   const ActorType& type_;
   const ActorOptions options_;
-  Record* constructor_;                   // kept for restarts
-  void* instance_ = nullptr;              // (turn)
-  std::atomic<Mail*> inbox_{nullptr};     // newest first
-  Mail* batch_ = nullptr;                 // (turn) oldest first
+  Record* constructor_;                // kept for restarts
+  void* instance_ = nullptr;           // (turn)
+  std::atomic<Mail*> inbox_{nullptr};  // newest first
+  Mail* batch_ = nullptr;              // (turn) oldest first
   std::atomic<Turn> turn_{Turn::closed};
   std::atomic<bool> dead_{false};
-  bool exit_requested_ = false;           // (turn)
-  bool perished_ = false;                 // (turn)
+  bool exit_requested_ = false;  // (turn)
+  bool perished_ = false;        // (turn)
   std::atomic<int> restarts_{0};
   std::atomic<std::uint32_t> references_{1};
-  std::atomic<std::uint32_t> gated_{0};   // calls in gates_
-  std::mutex mutex_;                      // guards gates_, cause_ and lanes_
+  std::atomic<std::uint32_t> gated_{0};                           // calls in gates_
+  std::mutex mutex_;                                              // guards gates_, cause_ and lanes_
   std::unordered_map<std::uint64_t, std::deque<Record*>> gates_;  // by caller
   std::string cause_;
-  std::vector<Lane> lanes_;               // empty: one call at a time
+  std::vector<Lane> lanes_;  // empty: one call at a time
 };
 
 /// The state behind an ActorHandle: complete when the actor is constructed, failed when that failed.

@@ -99,7 +99,8 @@ ObjectState* Core::start_actor(ActorState& state, const ActorType& type, ActorOp
     if (!answer || !std::holds_alternative<control::NameReserved>(*answer)) {
       constructor.release();
       if (!answer) throw_error(answer.error().code, {.text = answer.error().text});
-      throw NameTakenError("an actor named '" + options.name + "' is alive in this namespace (names are unique); choose " +
+      throw NameTakenError("an actor named '" + options.name +
+                           "' is alive in this namespace (names are unique); choose " +
                            "another name, or set get_if_exists");
     }
   }
@@ -124,8 +125,11 @@ ObjectState* Core::start_actor(ActorState& state, const ActorType& type, ActorOp
     constructor.release();
   }
   if (named) {
-    const auto answer = ask(control::RegisterActor{
-        {.space = options.name_space, .name = options.name, .actor = id, .location = state.home, .detached = options.detached}});
+    const auto answer = ask(control::RegisterActor{{.space = options.name_space,
+                                                    .name = options.name,
+                                                    .actor = id,
+                                                    .location = state.home,
+                                                    .detached = options.detached}});
     if (!answer) throw_error(answer.error().code, {.text = answer.error().text});
   }
   return &state;
@@ -138,10 +142,7 @@ void Core::open_actor(ActorRecord& actor) {
   with([&] {
     actor.retain();
     starting_actors_[&actor] = &actor;
-    queue_.push({.token = &actor,
-                 .need = options.resources,
-                 .bundle = options.placement.in_bundle,
-                 .user = actor.id});
+    queue_.push({.token = &actor, .need = options.resources, .bundle = options.placement.in_bundle, .user = actor.id});
   });
 }
 
@@ -220,6 +221,7 @@ void Core::call(ActorState& state, Record& record, const std::string& group, boo
     state.retain();
     record.make_more().limiter = &state;
   }
+  base::count(state.local ? Metric::calls_local : Metric::calls_remote);
   if (state.local) {
     record.target = state.local;
     if (!group.empty()) {
@@ -234,7 +236,8 @@ void Core::call(ActorState& state, Record& record, const std::string& group, boo
     return state.local->submit(record);
   }
   if (state.failed() || !membership_.alive(state.home)) {
-    const auto text = state.failed() ? state.extra()->detail.text : "rank " + std::to_string(state.home.value) + ", where it lived, died";
+    const auto text = state.failed() ? state.extra()->detail.text
+                                     : "rank " + std::to_string(state.home.value) + ", where it lived, died";
     fail_call(record, Errc::actor_died, "the actor is dead: " + text);
     if (one_way) record.release();
     return;
@@ -274,7 +277,8 @@ void Core::on_call(const Envelope& envelope, View payload) {
   auto& early = early_calls_[envelope.subject];
   early.push_back({envelope, {payload.begin(), payload.end()}});
   if (early.size() == 1)
-    send(envelope.subject.owner, {.subject = envelope.subject, .argument = is_it_coming, .kind = Kind::actor_state}, {});
+    send(envelope.subject.owner, {.subject = envelope.subject, .argument = is_it_coming, .kind = Kind::actor_state},
+         {});
 }
 
 void Core::deliver_early(ObjectId id) {
@@ -339,8 +343,8 @@ void Core::kill(ActorState& state, bool restart) {
   with([&] {
     const auto* e = state.extra();
     if (!e || !e->id.valid() || !membership_.alive(state.home)) return;
-    send(state.home,
-         {.subject = e->id, .flags = restart ? std::uint8_t{0} : owner::no_restart, .kind = Kind::kill}, {});
+    send(state.home, {.subject = e->id, .flags = restart ? std::uint8_t{0} : owner::no_restart, .kind = Kind::kill},
+         {});
     flush_if_due();
   });
 }
@@ -396,7 +400,8 @@ ActorState* Core::find_actor(const std::string& name_space, const std::string& n
     event->retain();
     lookups_[carried.id].push_back({event, &state});
     send(carried.id.owner,
-         {.subject = carried.id, .correlation = carried.home.value, .argument = register_me, .kind = Kind::actor_state}, {});
+         {.subject = carried.id, .correlation = carried.home.value, .argument = register_me, .kind = Kind::actor_state},
+         {});
     transport_->flush();
   });
   if (event) {

@@ -132,7 +132,9 @@ ObjectId name_object(ObjectState& state) {
   return core().with([&] { return core().promote(state); });
 }
 
-bool arena_is_better(std::size_t bytes) noexcept { return has_core() && bytes > core().config().inline_bytes_max.value; }
+bool arena_is_better(std::size_t bytes) noexcept {
+  return has_core() && bytes > core().config().inline_bytes_max.value;
+}
 
 namespace {
 store::Buffer create_buffer(std::size_t bytes) {
@@ -255,11 +257,8 @@ ObjectId create_group(std::vector<Resources> bundles, control::Strategy strategy
     if (const auto problem = bundle.problem()) throw ConfigError("a bundle asks for what cannot be: " + *problem);
   auto& c = core();
   const auto id = c.with([&] { return c.owner().next_id(); });
-  const auto answer = c.ask(control::CreateGroup{{.id = id,
-                                                  .name = std::move(name),
-                                                  .bundles = std::move(bundles),
-                                                  .strategy = strategy,
-                                                  .detached = detached}});
+  const auto answer = c.ask(control::CreateGroup{
+      {.id = id, .name = std::move(name), .bundles = std::move(bundles), .strategy = strategy, .detached = detached}});
   if (!answer) throw_error(answer.error().code, {.text = answer.error().text});
   return id;
 }

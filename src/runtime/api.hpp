@@ -48,8 +48,8 @@ ObjectState& checked_state(const Ref& ref) {
 template <class T>
 inline constexpr bool is_number_vector = false;
 template <class E, class A>
-  requires(std::is_arithmetic_v<E> && !std::is_same_v<E, bool>)
-inline constexpr bool is_number_vector<std::vector<E, A>> = true;
+requires(std::is_arithmetic_v<E> &&
+         !std::is_same_v<E, bool>) inline constexpr bool is_number_vector<std::vector<E, A>> = true;
 
 template <class T>
 ObjectState* put_value(T&& value) {

@@ -57,7 +57,8 @@ class BoundRecord : public WithRoom<typename Outcome<R>::first, Record> {
 
   template <class... A>
   explicit BoundRecord(A&&... arguments)
-      : Base(Derived::work_type(), value_type_of<typename Kind::first>(), type), body_{Tuple(std::forward<A>(arguments)...)} {
+      : Base(Derived::work_type(), value_type_of<typename Kind::first>(), type),
+        body_{Tuple(std::forward<A>(arguments)...)} {
     if constexpr (Kind::count > 1) {
       auto& more = this->make_more();
       for (unsigned i = 1; i < Kind::count; ++i) more.more_results.push_back(Kind::make(i));
@@ -185,9 +186,11 @@ class TaskRecord final : public BoundRecord<TaskRecord<F, Tuple>, std::remove_cv
   ~TaskRecord() = default;
 
   static const execution::Work::Type& work_type() noexcept {
-    static constexpr execution::Work::Type type{.run = &run_task, .destroy = [](execution::Work& work) noexcept {
-                                                  retire(static_cast<TaskRecord&>(work), [](ObjectState& state) noexcept { delete static_cast<TaskRecord*>(&state); });
-                                                }};
+    static constexpr execution::Work::Type type{
+        .run = &run_task, .destroy = [](execution::Work& work) noexcept {
+          retire(static_cast<TaskRecord&>(work),
+                 [](ObjectState& state) noexcept { delete static_cast<TaskRecord*>(&state); });
+        }};
     return type;
   }
   decltype(auto) call(void*) { return apply_stored(code_.f, this->body_.arguments); }
@@ -236,9 +239,11 @@ class CallRecord final : public BoundRecord<CallRecord<Method, C, Tuple>, Method
   ~CallRecord() = default;
 
   static const execution::Work::Type& work_type() noexcept {
-    static constexpr execution::Work::Type type{.help = &help_call, .destroy = [](execution::Work& work) noexcept {
-                                                  retire(static_cast<CallRecord&>(work), [](ObjectState& state) noexcept { delete static_cast<CallRecord*>(&state); });
-                                                }};
+    static constexpr execution::Work::Type type{
+        .help = &help_call, .destroy = [](execution::Work& work) noexcept {
+          retire(static_cast<CallRecord&>(work),
+                 [](ObjectState& state) noexcept { delete static_cast<CallRecord*>(&state); });
+        }};
     return type;
   }
   decltype(auto) call(void* instance) {
@@ -271,14 +276,17 @@ class ConstructRecord final : public BoundRecord<ConstructRecord<A, Tuple>, void
   ~ConstructRecord() = default;
 
   static const execution::Work::Type& work_type() noexcept {
-    static constexpr execution::Work::Type type{.help = &help_call, .destroy = [](execution::Work& work) noexcept {
-                                                  retire(static_cast<ConstructRecord&>(work), [](ObjectState& state) noexcept { delete static_cast<ConstructRecord*>(&state); });
-                                                }};
+    static constexpr execution::Work::Type type{
+        .help = &help_call, .destroy = [](execution::Work& work) noexcept {
+          retire(static_cast<ConstructRecord&>(work),
+                 [](ObjectState& state) noexcept { delete static_cast<ConstructRecord*>(&state); });
+        }};
     return type;
   }
   void call(void*) {
     // The arguments are kept (a restart constructs again), so the constructor gets copies where it takes values.
-    store_instance(*this, std::apply([](auto&... argument) { return new A(lend(argument)...); }, this->body_.arguments));
+    store_instance(*this,
+                   std::apply([](auto&... argument) { return new A(lend(argument)...); }, this->body_.arguments));
   }
   static const ActorType& actor_type() { return actor_type_of<A>(); }
   std::string code_name() const { return type_name(typeid(A).name()); }

@@ -36,11 +36,11 @@ class Cancellations {
     std::stop_source source;
   };
   std::atomic<bool> any_{false};
-  std::mutex mutex_;                            // guards all below
-  std::map<std::uint64_t, Entry> stoppable_;    // running tasks that asked for their token
-  std::unordered_set<std::uint64_t> stopped_;   // asked to stop
-  std::unordered_set<std::uint64_t> recursive_; // and their children too
-  std::deque<std::uint64_t> order_;             // of stopped_, so that it stays bounded
+  std::mutex mutex_;                             // guards all below
+  std::map<std::uint64_t, Entry> stoppable_;     // running tasks that asked for their token
+  std::unordered_set<std::uint64_t> stopped_;    // asked to stop
+  std::unordered_set<std::uint64_t> recursive_;  // and their children too
+  std::deque<std::uint64_t> order_;              // of stopped_, so that it stays bounded
 };
 
 Cancellations& cancellations() noexcept;

@@ -1,8 +1,10 @@
 #include "ringray/runtime/core.hpp"
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "ringray/base/check.hpp"
 #include "ringray/base/log.hpp"
@@ -103,6 +105,7 @@ void Core::after_baton() {
 Core::Core(Parts parts)
     : config_(std::move(parts.config)),
       self_(parts.self),
+      clock_(*parts.clock),
       random_(parts.seed ^ (parts.self.value * 0x9e3779b97f4a7c15ull)),
       transport_(std::move(parts.transport)),
       store_(std::move(parts.store)),
@@ -128,7 +131,10 @@ Core::Core(Parts parts)
   const auto& me = parts.records[self_.value];
   for (const auto& record : parts.records) {
     if (record.host != me.host) continue;
-    if (record.rank != self_) mates.push_back(record.rank);
+    if (record.rank != self_) {
+      mates.push_back(record.rank);
+      host_mate_pids_.emplace_back(record.rank, record.pid);
+    }
     wire::Decoder decoder({reinterpret_cast<const std::byte*>(record.arena.data()), record.arena.size()});
     if (!record.arena.empty()) neighbours_.add(record.rank, wire::decode<store::Arena::Name>(decoder));
   }
@@ -178,7 +184,28 @@ void Core::run(std::function<void()> driver) {
   });
   pool_.timers().cancel(ticker_);
   signals_.reset();
+  sample_metrics();
   if (problem) std::rethrow_exception(problem);
+}
+
+// What is counted elsewhere joins the metrics.
+void Core::sample_metrics() {
+  const auto set = [](Metric metric, std::uint64_t value) { base::count(metric, value - base::metric_total(metric)); };
+  with([&] {
+    const auto& traffic = transport_->counters();
+    set(Metric::envelopes_sent, traffic.envelopes_sent);
+    set(Metric::envelopes_received, traffic.envelopes_received);
+    set(Metric::packets_sent, traffic.packets_sent);
+    set(Metric::bytes_sent, traffic.bytes_sent);
+    set(Metric::bytes_received, traffic.bytes_received);
+    set(Metric::strangers_refused, traffic.strangers_refused);
+    set(Metric::objects_owned, owner_.owned());
+    set(Metric::objects_borrowed, owner_.borrowed());
+  });
+  const auto usage = store_->usage();
+  set(Metric::arena_bytes_used, usage.used_bytes);
+  set(Metric::spilled_bytes, usage.spilled_bytes);
+  set(Metric::fibers, pool_.fibers());
 }
 
 std::string Core::report() {
@@ -242,8 +269,7 @@ void Core::flush_if_due() {
 
 void Core::on_message(const Envelope& envelope, View payload) {
   clock_.receive(wall_ns_, envelope.clock);
-  if (observe::Timeline::recording())
-    observe::Timeline::flow_in(envelope.clock << 8 | (envelope.source.value & 0xff));
+  if (observe::Timeline::recording()) observe::Timeline::flow_in(envelope.clock << 8 | (envelope.source.value & 0xff));
   try {
     dispatch(envelope, payload);
   } catch (const CorruptDataError& e) {
@@ -296,6 +322,9 @@ void Core::dispatch(const Envelope& envelope, View payload) {
       return on_item(envelope, payload);
     case Kind::item_read:
       return on_item_read(envelope);
+    case Kind::heartbeat:
+      if (envelope.source == watched_) heard_ = base::now();
+      return;
     case Kind::steal:
     case Kind::loot:
       return stealing_.on_message(envelope);
@@ -363,9 +392,32 @@ void Core::end_bundle(const Envelope& envelope) {
   queue_.pump();
 }
 
+// A silent rank is noticed by the next one in the ring, a dead process by its host-mates at once: UCX reports a dead
+// peer late and a frozen one never.
+void Core::watch_ranks(base::Nanoseconds now) {
+  if (leaving_ || size() == 1) return;
+  for (const auto& [rank, pid] : host_mate_pids_)
+    if (membership_.alive(rank) && ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH)
+      declare_dead(rank, "its process is gone");
+  if (now < next_heartbeat_) return;
+  next_heartbeat_ = now + config_.heartbeat_ms;
+  const auto next_alive = [&](std::uint32_t step) {
+    auto rank = self_.value;
+    do rank = (rank + step) % size();
+    while (rank != self_.value && !membership_.alive(rank));
+    return Rank{rank};
+  };
+  const auto successor = next_alive(1), predecessor = next_alive(size() - 1);
+  if (successor == self_) return;
+  send(successor, {.kind = Kind::heartbeat}, {});
+  if (std::exchange(watched_, predecessor) != predecessor || heard_.count() == 0) heard_ = now;
+  if (now - heard_ > config_.rank_dead_after_ms) declare_dead(predecessor, "it gave no sign of life in time");
+}
+
 void Core::tick() {
   const auto now = base::now();
   wall_ns_ = wall_clock_ns();
+  watch_ranks(now);
   if (control_) control_->tick(now, *this);
   for (const auto& answer : client_.tick(now, *this)) answered(answer);
   if (transport_->pending()) transport_->flush();
@@ -386,13 +438,18 @@ void Core::on_peer_lost(Rank rank, Errc) {
     if (goodbyes_missing_ > 0) --goodbyes_missing_;
     return maybe_goodbye();
   }
+  declare_dead(rank, "its connection broke");
+}
+
+void Core::declare_dead(Rank rank, const char* how) {
+  if (!membership_.alive(rank)) return;
+  log::error("rank {} is dead: {}", rank.value, how);
   if (rank == Rank{0}) {
-    log::error("rank 0 died; the job ends");
     log::flush();
-    std::fputs("ringray: rank 0 died, and with it the driver and the control store; the job ends. Start it again.\n", stderr);
+    std::fputs("ringray: rank 0 died, and with it the driver and the control store; the job ends. Start it again.\n",
+               stderr);
     _exit(1);
   }
-  if (!membership_.alive(rank)) return;
   const auto epoch = membership_.find(rank)->epoch;
   if (control_)
     control_->rank_died(rank, epoch, base::now(), *this);
@@ -406,7 +463,6 @@ void Core::forget_rank(Rank rank) {
     std::fputs("ringray: this rank was declared dead by the others and leaves\n", stderr);
     _exit(1);
   }
-  log::error("rank {} died; what waits for it fails", rank.value);
   base::count(Metric::ranks_lost);
   lost_ranks_ = true;
   transport_->drop(rank);
@@ -444,8 +500,10 @@ void Core::leave() {
 void Core::maybe_goodbye() {
   if (!leaving_ || goodbye_sent_ || goodbyes_missing_ > 0) return;
   goodbye_sent_ = true;
+  if (before_goodbye_) before_goodbye_();
   if (self_ != Rank{0})
-    send(control::live_tree_parent(self_, [&](Rank rank) { return membership_.alive(rank); }), {.kind = Kind::goodbye}, {});
+    send(control::live_tree_parent(self_, [&](Rank rank) { return membership_.alive(rank); }), {.kind = Kind::goodbye},
+         {});
   transport_->flush();
   pool_.stop();
 }

@@ -44,6 +44,7 @@ using wire::View;
 /// What a rank is made of before it runs.
 struct Parts {
   Config config;
+  base::HybridClock* clock = nullptr;  ///< outlives the rank; the log shows it
   Rank self;
   std::uint64_t seed = 0;
   std::unique_ptr<transport::Transport> transport;
@@ -61,6 +62,8 @@ class Core final : owner::Environment,
                    wire::Outbox {
  public:
   explicit Core(Parts parts);
+  /// Called before this rank tells its parent that it is ready to leave. Before run().
+  void before_goodbye(std::function<void()> f) { before_goodbye_ = std::move(f); }
   ~Core();
 
   /// Runs until the job ends; `driver` on rank 0 only. The calling thread becomes worker 0.
@@ -121,7 +124,8 @@ class Core final : owner::Environment,
   // control_calls.cpp: asks the control store and waits. Not under the baton.
   Result<control::Reply> ask(const control::Request& request);
 
-  std::string report();  ///< what waits for what
+  void sample_metrics();  ///< brings counts kept elsewhere into the metrics; not under the baton
+  std::string report();   ///< what waits for what
   const scheduler::Membership& membership() const noexcept { return membership_; }
   scheduler::Ledger& ledger() noexcept { return ledger_; }
   owner::Owner& owner() noexcept { return owner_; }
@@ -162,7 +166,9 @@ class Core final : owner::Environment,
   void dispatch(const Envelope& envelope, View payload);
   void after_baton();
   void flush_if_due();
+  void declare_dead(Rank rank, const char* how);
   void forget_rank(Rank rank);
+  void watch_ranks(base::Nanoseconds now);
   void end_bundle(const Envelope& envelope);
   void leave();
   void maybe_goodbye();
@@ -196,7 +202,7 @@ class Core final : owner::Environment,
 
   const Config config_;
   const Rank self_;
-  base::HybridClock clock_;
+  base::HybridClock& clock_;
   std::uint64_t wall_ns_ = 0;
   base::Random random_;
   Baton baton_;
@@ -242,15 +248,19 @@ class Core final : owner::Environment,
     ObjectState** found;
   };
   std::unordered_map<ObjectId, std::vector<NameLookup>> lookups_;
-  std::unordered_map<void*, ActorRecord*> starting_actors_;  // in the task queue; counted
-  std::unordered_map<std::uint64_t, Record*> streams_;       // by correlation of the generator's request
+  std::unordered_map<void*, ActorRecord*> starting_actors_;              // in the task queue; counted
+  std::unordered_map<std::uint64_t, Record*> streams_;                   // by correlation of the generator's request
   std::unordered_map<scheduler::GroupId, control::GroupRecord> groups_;  // those that were ready once
   std::uint64_t next_question_ = 0, spread_turn_ = 0;
   std::uint64_t last_flush_cycles_ = 0, flush_gap_cycles_ = 0;
   std::unordered_set<std::uint64_t> reported_;  // unschedulable requests, by hash of the reason
   bool leaving_ = false, goodbye_sent_ = false, lost_ranks_ = false;
   std::uint32_t goodbyes_missing_ = 0;
-  base::Nanoseconds leave_before_{};
+  std::function<void()> before_goodbye_;
+  base::Nanoseconds leave_before_{}, next_heartbeat_{};
+  Rank watched_;               // the rank whose heartbeats come here
+  base::Nanoseconds heard_{};  // when its last one came
+  std::vector<std::pair<Rank, std::uint32_t>> host_mate_pids_;
   execution::Timers::Id ticker_{};
   std::unique_ptr<observe::SignalWatch> signals_;
 };
@@ -268,6 +278,8 @@ void fail_record(Record& record, Errc code, ErrorDetail detail);
 void start_when_possible(Record& record);
 void start_here(Record& record);
 void submit(Record& record);
+/// Names a task within this rank; never 0. Any thread.
+std::uint64_t next_serial();
 void stream_failed(StreamState& stream, Record& record);
 /// Runs f on a fiber of its own, where it may wait.
 void spawn_fiber(std::function<void()> f);

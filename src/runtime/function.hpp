@@ -46,13 +46,13 @@ struct Signature<R (*)(P...)> {
 };
 template <class R, class... P>
 struct Signature<R (*)(P...) noexcept> : Signature<R (*)(P...)> {};
-#define RINGRAY_MEMBER(qualifiers, object)                           \
-  template <class R, class C, class... P>                            \
-  struct Signature<R (C::*)(P...) qualifiers> {                      \
-    using result = R;                                                \
-    using parameters = Parameters<object, P...>;                     \
-    using method_parameters = Parameters<P...>;                      \
-    using owner = C;                                                 \
+#define RINGRAY_MEMBER(qualifiers, object)       \
+  template <class R, class C, class... P>        \
+  struct Signature<R (C::*)(P...) qualifiers> {  \
+    using result = R;                            \
+    using parameters = Parameters<object, P...>; \
+    using method_parameters = Parameters<P...>;  \
+    using owner = C;                             \
   };
 RINGRAY_MEMBER(, C&)
 RINGRAY_MEMBER(const, const C&)
@@ -62,13 +62,15 @@ RINGRAY_MEMBER(&, C&)
 RINGRAY_MEMBER(const&, const C&)
 #undef RINGRAY_MEMBER
 template <class F>
-  requires requires { &F::operator(); }
+requires requires { &F::operator(); }
 struct Signature<F> {
   using result = typename Signature<decltype(&F::operator())>::result;
   using parameters = typename Signature<decltype(&F::operator())>::method_parameters;
 };
 template <class F>
-concept HasSignature = requires { typename Signature<F>::parameters; };
+concept HasSignature = requires {
+  typename Signature<F>::parameters;
+};
 
 /// Puts encoded bytes with references into the store as an object of its own; counted for the caller.
 ObjectState* store_encoded(View bytes, std::span<void* const> references, const ValueType* type);
@@ -81,8 +83,7 @@ struct Argument {
   Argument() = default;
   Argument(ObjectRef<T> r) : ref(std::move(r)) {}
   template <class... A>
-    requires std::is_constructible_v<T, A...>
-  Argument(A&&... a) : value(std::in_place, std::forward<A>(a)...) {}
+  requires std::is_constructible_v<T, A...> Argument(A&&... a) : value(std::in_place, std::forward<A>(a)...) {}
   ObjectRef<T> ref;
   std::optional<T> value;  ///< also the copy for a parameter that is a non-const reference
 
@@ -98,7 +99,8 @@ struct Argument {
     }
     wire::encode(archive, *value);
     if (buffer.size() - start <= inline_bytes_max()) return;
-    auto* state = store_encoded(buffer.view().subspan(start + 1), archive.references().subspan(first), value_type_of<T>());
+    auto* state =
+        store_encoded(buffer.view().subspan(start + 1), archive.references().subspan(first), value_type_of<T>());
     buffer.truncate(start);
     archive.truncate_references(first);
     buffer.put(std::uint8_t{1});
@@ -119,7 +121,7 @@ inline constexpr bool is_argument<Argument<T>> = true;
 /// Small types without indirection are kept as they are.
 template <class T>
 inline constexpr bool always_inline = (std::is_arithmetic_v<T> || std::is_enum_v<T> || wire::Plain<T> ||
-                                       std::is_empty_v<T> || is_object_ref<T>) && sizeof(T) <= 4096;
+                                       std::is_empty_v<T> || is_object_ref<T>)&&sizeof(T) <= 4096;
 template <class T>
 using Kept = std::conditional_t<always_inline<T> || is_handle<T>, T, Argument<T>>;
 
@@ -173,7 +175,7 @@ struct StoredArguments {
   using type = std::tuple<typename StoredForAny<A>::type...>;
 };
 template <class F, class... A>
-  requires HasSignature<F>
+requires HasSignature<F>
 struct StoredArguments<F, A...> {
   using type = typename StoredList<typename Signature<F>::parameters, A...>::type;
 };
@@ -233,7 +235,7 @@ using AppliedResult = decltype(apply_stored(std::declval<F&>(), std::declval<Tup
 
 template <class F>
 concept CallableTravels = std::is_function_v<std::remove_pointer_t<F>> || std::is_member_function_pointer_v<F> ||
-                          (std::is_class_v<F> && Travels<F>);
+    (std::is_class_v<F>&& Travels<F>);
 
 template <class F>
 void encode_callable(wire::Encoder& encoder, const F& f) {

@@ -31,7 +31,8 @@ unsigned number(const char* name, unsigned otherwise) {
 unsigned local_ranks() {
   for (const char* name : {"OMPI_COMM_WORLD_LOCAL_SIZE", "MPI_LOCALNRANKS", "RINGRAY_BOOTSTRAP_LOCAL_SIZE"})
     if (const auto count = number(name, 0)) return count;
-  if (const char* text = std::getenv("SLURM_STEP_TASKS_PER_NODE")) return std::max(1ul, std::strtoul(text, nullptr, 10));
+  if (const char* text = std::getenv("SLURM_STEP_TASKS_PER_NODE"))
+    return std::max(1ul, std::strtoul(text, nullptr, 10));
   return 1;
 }
 
@@ -43,7 +44,8 @@ std::uint64_t first_number_in(const char* path) {
 
 /// Memory that the ranks of this host may use: the least of RAM, the cgroup's limit, and what /dev/shm-like memory has.
 std::uint64_t host_memory_bytes() {
-  std::uint64_t bytes = static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+  std::uint64_t bytes =
+      static_cast<std::uint64_t>(sysconf(_SC_PHYS_PAGES)) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
   for (const char* path : {"/sys/fs/cgroup/memory.max", "/sys/fs/cgroup/memory/memory.limit_in_bytes"})
     if (const auto limit = first_number_in(path); limit != 0) bytes = std::min(bytes, limit);
   return bytes;
@@ -79,12 +81,29 @@ std::string spill_directory(const Config& config) {
   return folder && *folder ? folder : "/tmp";
 }
 
-Result<void> write_timeline(const Config& config, Rank self) {
-  const auto path = config.timeline + (self == Rank{0} ? "" : ".rank" + std::to_string(self.value));
-  const std::string part = observe::Timeline::serialize();
-  auto json = observe::timeline_json({&part, 1});
+std::string part_of(const std::string& timeline, Rank rank) { return timeline + ".rank" + std::to_string(rank.value); }
+
+// Every rank writes its part before it says goodbye; rank 0 makes one file of those that it can see.
+void write_timeline_part(const std::string& timeline, Rank self) {
+  observe::Timeline::stop();
+  if (auto written = observe::write_file(part_of(timeline, self), observe::Timeline::serialize()); !written)
+    log::error("{}", written.error().text);
+}
+
+Result<void> merge_timeline(const std::string& timeline, std::uint32_t ranks) {
+  std::vector<std::string> parts;
+  for (std::uint32_t rank = 0; rank < ranks; ++rank) {
+    std::ifstream file(part_of(timeline, rank), std::ios::binary);
+    if (file) parts.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+  }
+  auto json = observe::timeline_json(parts);
   if (!json) return tl::make_unexpected(json.error());
-  return observe::write_file(path, *json);
+  if (auto written = observe::write_file(timeline, *json); !written) return written;
+  for (std::uint32_t rank = 0; rank < ranks; ++rank) unlink(part_of(timeline, rank).c_str());
+  if (parts.size() < ranks)
+    log::warning("the timeline has {} of {} ranks: the others wrote theirs beside it where rank 0 cannot see it",
+                 parts.size(), ranks);
+  return {};
 }
 
 }  // namespace
@@ -97,8 +116,9 @@ bool launched_by_mpi() {
 
 Result<transport::Leave> run_rank(transport::Bootstrap& bootstrap, Config config, std::function<void()> driver) {
   const auto self = bootstrap.rank();
-  static base::HybridClock log_clock;
-  if (auto started = log::start({.level = config.log_level, .file = config.log_file, .rank = self.value, .clock = &log_clock});
+  static base::HybridClock clock;  // the log shows it until the process ends
+  if (auto started =
+          log::start({.level = config.log_level, .file = config.log_file, .rank = self.value, .clock = &clock});
       !started)
     return tl::make_unexpected(started.error());
 
@@ -114,13 +134,15 @@ Result<transport::Leave> run_rank(transport::Bootstrap& bootstrap, Config config
   if (config.arena_bytes.value == 0)
     config.arena_bytes.value = std::max<std::uint64_t>(arena_bytes_min, host_memory_bytes() / 3 / ranks_here);
   if (config.arena_bytes.value > host_memory_bytes())
-    return failure(Errc::config, fmt::format("{} MiB of object memory per rank are more than the host has ({} MiB for all its "
-                                             "{} ranks); use fewer ranks or a smaller --ringray.arena_bytes",
-                                             config.arena_bytes.value >> 20, host_memory_bytes() >> 20, ranks_here));
-  auto store = store::ObjectStore::open({.bytes = config.arena_bytes.value,
-                                         .spill_directory = spill_directory(config),
-                                         .spill_at = config.spill_at,
-                                         .spill_bytes_max = config.spill_bytes_max.value ? config.spill_bytes_max.value : ~0ull});
+    return failure(Errc::config,
+                   fmt::format("{} MiB of object memory per rank are more than the host has ({} MiB for all its "
+                               "{} ranks); use fewer ranks or a smaller --ringray.arena_bytes",
+                               config.arena_bytes.value >> 20, host_memory_bytes() >> 20, ranks_here));
+  auto store = store::ObjectStore::open(
+      {.bytes = config.arena_bytes.value,
+       .spill_directory = spill_directory(config),
+       .spill_at = config.spill_at,
+       .spill_bytes_max = config.spill_bytes_max.value ? config.spill_bytes_max.value : ~0ull});
   if (!store) return tl::make_unexpected(store.error());
   auto port = transport::ucx::Port::open();
   if (!port) return tl::make_unexpected(port.error());
@@ -134,13 +156,15 @@ Result<transport::Leave> run_rank(transport::Bootstrap& bootstrap, Config config
 
   Parts parts;
   parts.self = self;
+  parts.clock = &clock;
   parts.seed = config.seed != 0 ? config.seed : company->roster.key;
   for (const auto& one : company->ranks) {
     try {
       wire::Decoder decoder(one.extra);
       parts.records.push_back(wire::decode<scheduler::RankRecord>(decoder));
     } catch (const Error& e) {
-      return failure(Errc::corrupt_data, std::string("a rank introduced itself in a form that does not decode: ") + e.what());
+      return failure(Errc::corrupt_data,
+                     std::string("a rank introduced itself in a form that does not decode: ") + e.what());
     }
   }
   if (self == Rank{0}) {
@@ -148,6 +172,7 @@ Result<transport::Leave> run_rank(transport::Bootstrap& bootstrap, Config config
               config.arena_bytes.value >> 20, oversubscribed ? ", more ranks than cores" : "", parts.seed);
     for (const auto& change : config.changes()) log::info("{}", change);
   }
+  if (config.mpi == MpiUse::bootstrap) bootstrap.finish(transport::Leave::together);
   parts.transport = std::move(*port).join(company->roster);
   parts.store = std::move(*store);
   parts.workers = workers;
@@ -158,13 +183,13 @@ Result<transport::Leave> run_rank(transport::Bootstrap& bootstrap, Config config
   bool lost = false;
   {
     const auto core = std::make_unique<Core>(std::move(parts));
+    if (!config.timeline.empty()) core->before_goodbye([&] { write_timeline_part(config.timeline, self); });
     core->run(std::move(driver));
     lost = core->lost_ranks();
   }
-  if (!config.timeline.empty()) {
-    observe::Timeline::stop();
-    if (auto written = write_timeline(config, self); !written) log::error("{}", written.error().text);
-  }
+  if (log::enabled(LogLevel::debug)) log::debug("metrics:\n{}", base::metrics_table(base::metrics_snapshot()));
+  if (!config.timeline.empty() && self == Rank{0})
+    if (auto merged = merge_timeline(config.timeline, bootstrap.size()); !merged) log::error("{}", merged.error().text);
   log::flush();
   return lost ? transport::Leave::alone : transport::Leave::together;
 }

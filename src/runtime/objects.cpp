@@ -269,7 +269,8 @@ owner::Held Core::held(ObjectId id, owner::Token token, Rank reader) {
     if (config_.arena && neighbours_.knows(reader)) {
       const auto position = store_->lend(id, reader);
       if (position && position->offset != store::ObjectStore::Position::outside)
-        return {.form = Form::lent, .offset = position->offset, .size = position->bytes, .references = held_references_};
+        return {
+            .form = Form::lent, .offset = position->offset, .size = position->bytes, .references = held_references_};
     }
     auto lease = store_->lease(id);
     if (!lease) {

@@ -10,17 +10,17 @@
 
 namespace ringray {
 
-using scheduler::Resources;
 using scheduler::Placement;
+using scheduler::Resources;
 
 /// How a task is to run. All members are optional.
 struct TaskOptions {
-  std::string name;           ///< for errors, logs and the timeline
-  Resources resources;        ///< nothing: one worker for as long as it computes
-  Placement placement;        ///< where
-  int max_retries = 3;        ///< re-executions after the death of its rank; -1: without limit
-  bool retry_exceptions = false;  ///< also re-execute when it throws
-  std::string durable;        ///< key under which the result is checkpointed; empty: not
+  std::string name;                ///< for errors, logs and the timeline
+  Resources resources;             ///< nothing: one worker for as long as it computes
+  Placement placement;             ///< where
+  int max_retries = 3;             ///< re-executions after the death of its rank; -1: without limit
+  bool retry_exceptions = false;   ///< also re-execute when it throws
+  std::string durable;             ///< key under which the result is checkpointed; empty: not
   std::uint32_t backpressure = 0;  ///< generators: items made ahead of the reader; 0: without limit
 
   template <class Archive>
@@ -46,12 +46,12 @@ struct ActorOptions {
   bool get_if_exists = false;  ///< spawn returns the actor of that name when there is one
   Resources resources;         ///< held for its lifetime
   Placement placement;
-  int max_restarts = 0;        ///< after its death or kill(.restart); -1: without limit
-  int max_task_retries = 0;    ///< of calls that were under way when it died
+  int max_restarts = 0;               ///< after its death or kill(.restart); -1: without limit
+  int max_task_retries = 0;           ///< of calls that were under way when it died
   std::uint32_t max_concurrency = 1;  ///< calls outside groups that run at the same time
   std::vector<ConcurrencyGroup> concurrency_groups;
   std::uint32_t max_pending_calls = 0;  ///< per handle and rank; more throw PendingCallsLimitError; 0: no limit
-  bool detached = false;       ///< lives until the job ends
+  bool detached = false;                ///< lives until the job ends
   std::uint64_t checkpoint_every = 0;
 
   template <class Archive>

@@ -33,15 +33,15 @@ class StreamState;
 struct RecordType : wire::Descriptor {
   std::string (*name)(const Record&) = nullptr;
   void (*encode)(const Record&, wire::Encoder&) = nullptr;
-  Record* (*decode)(wire::Decoder&) = nullptr;            ///< may throw CorruptDataError
-  void (*invoke)(Record&, void* instance) = nullptr;      ///< constructs the result; may throw what the user throws
-  void (*clear)(Record&) noexcept = nullptr;              ///< destroys callable and arguments
+  Record* (*decode)(wire::Decoder&) = nullptr;        ///< may throw CorruptDataError
+  void (*invoke)(Record&, void* instance) = nullptr;  ///< constructs the result; may throw what the user throws
+  void (*clear)(Record&) noexcept = nullptr;          ///< destroys callable and arguments
   void (*arguments)(Record&, std::vector<ObjectState*>&) = nullptr;  ///< those passed by value; null: none
   const ValueType* (*result_type)(unsigned index) = nullptr;
   ObjectState* (*new_result)(unsigned index) = nullptr;  ///< makes the states of results 1, 2, …
   unsigned results = 1;
   const ActorType& (*actor)() = nullptr;  ///< constructions: of what
-  bool coroutine = false;  ///< invoke starts it; it completes the record itself
+  bool coroutine = false;                 ///< invoke starts it; it completes the record itself
   bool generator = false;
 };
 
@@ -60,12 +60,12 @@ struct RecordExtra {
   std::unique_ptr<Origin> origin;
   std::vector<ObjectState*> more_results;  ///< results 1, 2, …; counted
   scheduler::GrantId grant = 0;            ///< resources in use; 0: none
-  bool stoppable = false;         ///< it asked for its stop token
-  StreamState* stream = nullptr;  ///< generators; counted
-  ActorState* limiter = nullptr;  ///< counts this call as pending; counted
-  std::uint32_t lane = 0;         ///< concurrency group
-  std::uint64_t remote = 0;       ///< correlation while the record runs elsewhere; under the baton
-  bool pooled = false;            ///< the task queue has it; under the baton
+  bool stoppable = false;                  ///< it asked for its stop token
+  StreamState* stream = nullptr;           ///< generators; counted
+  ActorState* limiter = nullptr;           ///< counts this call as pending; counted
+  std::uint32_t lane = 0;                  ///< concurrency group
+  std::uint64_t remote = 0;                ///< correlation while the record runs elsewhere; under the baton
+  bool pooled = false;                     ///< the task queue has it; under the baton
   ~RecordExtra();
 };
 
@@ -81,7 +81,7 @@ class Record : public ObjectState, public Mail {
   std::string name() const { return more && !more->options.name.empty() ? more->options.name : type_->name(*this); }
   ObjectState& result(unsigned index) noexcept { return index == 0 ? *this : *more->more_results[index - 1]; }
 
-  ActorRecord* target = nullptr;      ///< calls: the actor, when it is on this rank
+  ActorRecord* target = nullptr;  ///< calls: the actor, when it is on this rank
   std::unique_ptr<RecordExtra> more;
   std::atomic<std::uint32_t> missing{0};  ///< arguments that are not here yet, plus one while they are counted
   std::uint32_t caller = 0;               ///< calls: who called, for order

@@ -35,23 +35,23 @@ class ObjectState;
 /// What only some objects have: a name in the job, an error, bytes, a place. Guarded as said at each member;
 /// (done): written before the state or `fetched` completes, constant afterwards; (baton): under the baton.
 struct Extra {
-  ObjectId id;                            ///< (baton) once; read by whoever lets go of the last reference
-  Rank home;                              ///< of an actor; with id
-  bool foreign = false;                   ///< owned by another rank; with id
-  bool parked = false;                    ///< (baton) no reference is left here; the owner's table keeps the state
-  bool ready_asked = false;               ///< (baton)
-  bool value_asked = false;               ///< (baton)
-  bool in_store = false;                  ///< (baton) this rank's store has the bytes under `id`
-  bool encoding = false;                  ///< (baton) a worker encodes the value
-  bool encoded = false;                   ///< (baton) `bytes` and `references` are what travels
-  bool remote_value = false;              ///< (done) the value lies at another rank
-  Errc error = Errc::none;                ///< (done)
-  Rank lender;                            ///< (done) whose arena `lease` points into
-  std::uint64_t result = 0;               ///< (baton) sequence of its id, for results of requests to other ranks
-  ErrorDetail detail;                     ///< (done)
-  std::vector<std::byte> bytes;           ///< (done) encoded value or, once asked for, encoded detail
-  wire::Lease lease;                      ///< (done) encoded value in an arena
-  std::vector<ObjectState*> references;   ///< (done) inside the bytes; counted
+  ObjectId id;                           ///< (baton) once; read by whoever lets go of the last reference
+  Rank home;                             ///< of an actor; with id
+  bool foreign = false;                  ///< owned by another rank; with id
+  bool parked = false;                   ///< (baton) no reference is left here; the owner's table keeps the state
+  bool ready_asked = false;              ///< (baton)
+  bool value_asked = false;              ///< (baton)
+  bool in_store = false;                 ///< (baton) this rank's store has the bytes under `id`
+  bool encoding = false;                 ///< (baton) a worker encodes the value
+  bool encoded = false;                  ///< (baton) `bytes` and `references` are what travels
+  bool remote_value = false;             ///< (done) the value lies at another rank
+  Errc error = Errc::none;               ///< (done)
+  Rank lender;                           ///< (done) whose arena `lease` points into
+  std::uint64_t result = 0;              ///< (baton) sequence of its id, for results of requests to other ranks
+  ErrorDetail detail;                    ///< (done)
+  std::vector<std::byte> bytes;          ///< (done) encoded value or, once asked for, encoded detail
+  wire::Lease lease;                     ///< (done) encoded value in an arena
+  std::vector<ObjectState*> references;  ///< (done) inside the bytes; counted
   std::atomic<execution::Work*> fetched{nullptr};  ///< counted; completes when bytes, lease or error are here
   std::mutex decoding;
   ~Extra();
@@ -114,7 +114,8 @@ const ValueType* value_type_of() noexcept {
     return nullptr;
   } else {
     static constexpr ValueType type{
-        .encode = [](const void* value, wire::Encoder& encoder) { wire::encode(encoder, *static_cast<const T*>(value)); },
+        .encode = [](const void* value,
+                     wire::Encoder& encoder) { wire::encode(encoder, *static_cast<const T*>(value)); },
         .decode = [](wire::Decoder& decoder, void* storage) -> void* {
           if (!storage) return new T(wire::decode<T>(decoder));
           return new (storage) T(wire::decode<T>(decoder));
@@ -134,7 +135,7 @@ const ValueType* value_type_of() noexcept {
 
 /// A value of T may be kept here without being able to travel (only its rank sees it).
 template <class T>
-concept Storable = std::is_void_v<T> || (std::is_object_v<T> && std::is_nothrow_destructible_v<T>);
+concept Storable = std::is_void_v<T> ||(std::is_object_v<T>&& std::is_nothrow_destructible_v<T>);
 
 /// `Base` with room for a value of T. `void` has none.
 template <class T, class Base = ObjectState>
@@ -168,10 +169,9 @@ class WithRoom<void, Base> : public Base {
 /// Types of states without a body: values that were put, results besides the first, references from other ranks.
 template <class State>
 const execution::Work::Type& event_type() noexcept {
-  static constexpr execution::Work::Type type{
-      .destroy = [](execution::Work& work) noexcept {
-        retire(static_cast<State&>(work), [](ObjectState& state) noexcept { delete static_cast<State*>(&state); });
-      }};
+  static constexpr execution::Work::Type type{.destroy = [](execution::Work& work) noexcept {
+    retire(static_cast<State&>(work), [](ObjectState& state) noexcept { delete static_cast<State*>(&state); });
+  }};
   return type;
 }
 

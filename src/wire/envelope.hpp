@@ -65,7 +65,8 @@ struct Envelope {
   std::uint64_t callable = 0;
   std::uint64_t correlation = 0;
   Rank source;
-  std::uint32_t sender = 0;    ///< who in the source: task or actor that calls, in order; control: incarnation of the rank
+  std::uint32_t sender =
+      0;  ///< who in the source: task or actor that calls, in order; control: incarnation of the rank
   std::uint32_t argument = 0;  ///< small operand of the kind
   std::uint16_t error = 0;     ///< an Errc
   std::uint8_t flags = 0;

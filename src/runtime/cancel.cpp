@@ -1,0 +1,84 @@
+// Cancelling: what has not started never runs, what runs is asked to stop.
+
+#include "ringray/runtime/bound_record.hpp"
+#include "ringray/runtime/cancellation.hpp"
+#include "ringray/runtime/core.hpp"
+
+namespace ringray::runtime {
+
+bool Core::cancel(ObjectState& state, bool recursive) {
+  const auto flags = recursive ? owner::recursive : std::uint8_t{0};
+  if (state.done()) return false;
+  bool foreign = false;
+  with([&] {
+    const auto* e = state.extra();
+    if (e && e->foreign) {
+      foreign = true;
+      owner_.cancel_object(e->id, flags);
+    }
+  });
+  if (foreign) return true;
+  if (state.type().run != &run_task && state.type().help != &help_call) return false;
+  auto& record = static_cast<Record&>(state);
+  if (record.claim()) {
+    const bool queued = with([&] { return record.more && record.more->pooled && queue_.remove(&record); });
+    if (queued) record.more->pooled = false;
+    fail_record(record, Errc::task_cancelled,
+                {.text = "the task was cancelled before it started", .task = record.name()});
+    if (record.target == nullptr || record.missing.load() == 0) record.kind().clear(record);
+    finish(record);
+    if (queued) record.release();
+    return true;
+  }
+  const auto remote = with([&] { return record.more ? record.more->remote : 0; });
+  if (remote) {
+    with([&] {
+      owner_.cancel(remote, flags);
+      flush_if_due();
+    });
+    return true;
+  }
+  cancellations().cancel(record.serial, recursive);
+  if (recursive) cancel_remote_children(record.serial);
+  return true;
+}
+
+void Core::cancel_remote_children(std::uint64_t parent) {
+  std::vector<std::uint64_t> children;
+  with([&] {
+    owner_.for_each_request([&](const owner::Request& request, std::uint64_t correlation) {
+      if (request.kind != Kind::submit && request.kind != Kind::call) return;
+      const auto& record = *static_cast<Record*>(request.token);
+      if (cancellations().descends(record, parent)) children.push_back(correlation);
+    });
+    for (const auto correlation : children) owner_.cancel(correlation, owner::recursive);
+  });
+}
+
+void Core::on_cancel(const Envelope& envelope) {
+  const auto at = executing_.find(execution_key(envelope.source, envelope.correlation));
+  if (at == executing_.end()) return;
+  auto* record = at->second;
+  if (!record->try_retain()) return;
+  const bool deep = envelope.flags & owner::recursive;
+  spawn_fiber([this, record, deep] {
+    cancel(*record, deep);
+    record->release();
+  });
+}
+
+void Core::cancel_requested(ObjectId, owner::Token token, std::uint8_t flags) {
+  auto* state = static_cast<ObjectState*>(token);
+  if (!state || !state->try_retain()) return;
+  const bool deep = flags & owner::recursive;
+  spawn_fiber([this, state, deep] {
+    cancel(*state, deep);
+    state->release();
+  });
+}
+
+void check_cancelled(Record& record) {
+  if (cancellations().is_cancelled(record)) throw TaskCancelledError("the task was cancelled");
+}
+
+}  // namespace ringray::runtime

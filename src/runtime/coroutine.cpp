@@ -1,0 +1,72 @@
+// Coroutines: resumed when what they await is here.
+
+#include "ringray/runtime/coroutine.hpp"
+
+#include "ringray/runtime/core.hpp"
+
+namespace ringray::runtime {
+
+void resume_when_here(ObjectState& state, std::coroutine_handle<> handle, Record& record) {
+  struct Resumption final : execution::Runnable {
+    std::coroutine_handle<> handle;
+    Record* record;
+    ObjectState* state;
+    ActorRecord* actor;
+  };
+  struct Watch final : execution::Waiter {
+    Resumption* resumption;
+  };
+  auto* now = running();
+  auto* resumption = new Resumption;
+  resumption->handle = handle;
+  resumption->record = &record;
+  resumption->state = &state;
+  resumption->actor = now ? now->actor : nullptr;
+  if (resumption->actor) resumption->actor->retain();
+  resumption->execute = [](execution::Runnable& runnable) {
+    auto& self = static_cast<Resumption&>(runnable);
+    const auto handle = self.handle;
+    Running now{self.record, nullptr, self.record->serial, static_cast<std::uint32_t>(self.record->serial)};
+    delete &self;
+    const ScopedRunning scope(now);
+    handle.resume();
+  };
+  static constexpr auto go_on = [](Resumption* r) {
+    if (auto* actor = r->actor) {
+      const auto handle = r->handle;
+      auto* record = r->record;
+      delete r;
+      actor->post_resume(handle, *record);
+      actor->release();
+    } else {
+      pool().schedule(*r);
+    }
+  };
+  struct Chain {
+    static bool wait(Resumption* r) {
+      auto& s = *r->state;
+      while (!here(s)) {
+        execution::Work* event = &s;
+        const auto* e = s.extra();
+        if (s.done() || (e && e->foreign)) {
+          core().fetch(s);
+          if (s.done()) event = s.extra()->fetched.load(std::memory_order_acquire);
+        }
+        auto* watch = new Watch;
+        watch->resumption = r;
+        watch->notify = [](execution::Waiter& waiter) noexcept {
+          auto& self = static_cast<Watch&>(waiter);
+          auto* next = self.resumption;
+          delete &self;
+          if (!wait(next)) go_on(next);
+        };
+        if (event->add_waiter(*watch)) return true;
+        delete watch;
+      }
+      return false;
+    }
+  };
+  if (!Chain::wait(resumption)) go_on(resumption);
+}
+
+}  // namespace ringray::runtime
