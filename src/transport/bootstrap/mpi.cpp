@@ -3,6 +3,7 @@
 #include <climits>
 #include <cstdlib>
 #include <numeric>
+#include <utility>
 
 namespace ringray::transport {
 namespace {
