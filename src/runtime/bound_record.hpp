@@ -106,7 +106,7 @@ class BoundRecord : public WithRoom<typename Outcome<R>::first, Record> {
     auto& self = static_cast<Derived&>(record);
     std::apply(
         [&](auto&... argument) {
-          const auto add = [&](auto& one) {
+          [[maybe_unused]] const auto add = [&](auto& one) {
             if constexpr (is_argument<std::remove_reference_t<decltype(one)>>)
               if (one.ref) out.push_back(Access::state(one.ref));
           };

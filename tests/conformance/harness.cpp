@@ -1,0 +1,59 @@
+#include "harness.hpp"
+
+#include <cstdio>
+
+#include "ringray/runtime/core.hpp"
+
+namespace conformance {
+
+std::string Counts::text() const {
+  return std::to_string(owned) + " owned, " + std::to_string(borrowed) + " borrowed, " + std::to_string(requests) +
+         " requests, " + std::to_string(actors) + " actors, " + std::to_string(grants) + " grants, " +
+         std::to_string(stored_bytes) + " bytes stored";
+}
+
+Counts counts_here() {
+  auto& core = runtime::core();
+  auto counts = core.with([&] {
+    return Counts{core.owner().owned(), core.owner().borrowed(), core.owner().requests(), core.actors().size(),
+                  core.ledger().grants().size()};
+  });
+  const auto usage = core.store().usage();
+  counts.stored_bytes = usage.used_bytes + usage.spilled_bytes;
+  return counts;
+}
+
+Counts counts_on(Rank rank) {
+  return rank == this_rank() ? counts_here() : get(submit({.placement = on_rank(rank)}, counts_here));
+}
+
+bool alive(Rank rank) {
+  auto& core = runtime::core();
+  return core.with([&] { return core.membership().alive(rank); });
+}
+
+int until_opened() {
+  const auto stop = this_task::stop_token();
+  while (!stop.stop_requested()) this_task::yield();
+  return 1;
+}
+
+void Ray::TearDown() {
+  if (HasFatalFailure()) return;
+  for (std::uint32_t r = 0; r < ranks(); ++r) {
+    if (!alive(Rank{r})) continue;
+    Counts left;
+    EXPECT_TRUE(soon([&] { return (left = counts_on(Rank{r})) == Counts{}; }))
+        << "rank " << r << " keeps " << left.text();
+  }
+}
+
+}  // namespace conformance
+
+int main(int argc, char** argv) {
+  testing::InitGoogleTest(&argc, argv);
+  setvbuf(stdout, nullptr, _IOLBF, 0);  // a hang shows where
+  int failed = 0;
+  const int status = ringray::run(argc, argv, [&] { failed = RUN_ALL_TESTS(); });
+  return status != 0 ? status : failed;
+}
