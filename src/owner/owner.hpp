@@ -163,6 +163,7 @@ class Owner {
              std::span<const Carried> covered, std::uint8_t flags = 0);
   /// The request left this rank unanswered (stolen): false when that would leave a reference without cover.
   bool may_uncover(std::span<const Carried> covered) const;
+  /// The request left this rank, or its caller died: references that are held still are registered by this rank itself.
   void uncover(std::span<const Carried> covered);
 
   // Values.

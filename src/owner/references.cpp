@@ -166,7 +166,12 @@ void Owner::uncover(std::span<const Carried> covered) {
   for (const auto& carried : covered) {
     const auto row = table_.find(carried.id);
     if (row == table_.end() || mine(carried.id)) continue;
-    --row->second.cover;
+    auto& e = row->second;
+    if (--e.cover == 0 && e.handles > 0 && e.registrations == 0) {  // nobody else speaks for this rank any more
+      e.registrations = 1;
+      route(carried.id, e.home,
+            {.subject = carried.id, .correlation = self_.value, .argument = 1, .kind = Kind::borrow});
+    }
     collect(row);
   }
 }

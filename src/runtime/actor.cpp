@@ -124,7 +124,7 @@ void ActorRecord::execute_turn(Runnable& runnable) {
 }
 
 bool ActorRecord::help(execution::Work& until) {
-  if (!take_turn(Turn::scheduled) && !take_turn(Turn::idle)) return false;
+  if (!take_turn(Turn::scheduled)) return false;  // idle: nothing to do
   retain();
   drain(&until);
   release();

@@ -50,7 +50,7 @@ class ActorRecord final : public execution::Runnable {
   void arguments_here(Record& call);
   /// Resources are granted: constructs the instance, then calls run.
   void open();
-  /// Runs calls here until `until` is done or nothing is left; false: somebody else has the turn.
+  /// Runs calls here until `until` is done or nothing is left; false: nothing waits, or somebody else has the turn.
   bool help(execution::Work& until);
   /// A coroutine of one of its calls goes on, in the actor's turn.
   void post_resume(std::coroutine_handle<> handle, Record& record);

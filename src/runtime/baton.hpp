@@ -31,6 +31,12 @@ class Baton {
     }
     wanted_.fetch_sub(1, std::memory_order_relaxed);
   }
+  /// For reports: false when it was not to be had in time.
+  bool take_within(base::Nanoseconds time) noexcept {
+    for (const auto end = base::now() + time; base::now() < end; sched_yield())
+      if (!held_.exchange(true, std::memory_order_acquire)) return true;
+    return false;
+  }
   void give() noexcept { held_.store(false, std::memory_order_release); }
 
  private:

@@ -25,7 +25,8 @@ bool Core::cancel(ObjectState& state, bool recursive) {
     if (queued) record.more->pooled = false;
     fail_record(record, Errc::task_cancelled,
                 {.text = "the task was cancelled before it started", .task = record.name()});
-    if (record.target == nullptr || record.missing.load() == 0) record.kind().clear(record);
+    // While arguments are missing, waiters still look at them; then they go with the record.
+    if (record.missing.load(std::memory_order_acquire) == 0) record.kind().clear(record);
     finish(record);
     if (queued) record.release();
     return true;

@@ -16,7 +16,7 @@ std::stop_token Cancellations::token(Record& record) {
   const std::lock_guard lock(mutex_);
   auto& entry = stoppable_[record.serial];
   entry.parent = record.parent;
-  if (stopped_.contains(record.serial) || recursive_.contains(record.parent)) entry.source.request_stop();
+  if (all_ || stopped_.contains(record.serial) || recursive_.contains(record.parent)) entry.source.request_stop();
   return entry.source.get_token();
 }
 
@@ -56,9 +56,30 @@ void Cancellations::cancel(std::uint64_t serial, bool recursive) {
   for (auto& source : sources) source.request_stop();
 }
 
+void Cancellations::cancel_all() {
+  std::vector<std::stop_source> sources;
+  {
+    const std::lock_guard lock(mutex_);
+    all_ = true;
+    any_.store(true, std::memory_order_release);
+    for (auto& [serial, entry] : stoppable_) sources.push_back(entry.source);
+  }
+  for (auto& source : sources) source.request_stop();
+}
+
+void Cancellations::clear() {
+  const std::lock_guard lock(mutex_);
+  any_.store(false, std::memory_order_release);
+  all_ = false;
+  stoppable_.clear();
+  stopped_.clear();
+  recursive_.clear();
+  order_.clear();
+}
+
 bool Cancellations::look_up(std::uint64_t serial, std::uint64_t parent) {
   const std::lock_guard lock(mutex_);
-  if (stopped_.contains(serial)) return true;
+  if (all_ || stopped_.contains(serial)) return true;
   if (!recursive_.contains(parent)) return false;
   mark(serial, true);  // so that its own children find it
   return true;

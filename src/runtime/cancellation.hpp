@@ -20,6 +20,10 @@ class Cancellations {
   void forget(std::uint64_t serial);
   /// Asks the task to stop, and with `recursive` all tasks that it submitted, also those that it will submit.
   void cancel(std::uint64_t serial, bool recursive);
+  /// The job ends: everything is asked to stop, and what has not started does not start.
+  void cancel_all();
+  /// Another job begins in this process.
+  void clear();
   bool is_cancelled(const Record& record) {
     return any_.load(std::memory_order_acquire) && look_up(record.serial, record.parent);
   }
@@ -36,7 +40,8 @@ class Cancellations {
     std::stop_source source;
   };
   std::atomic<bool> any_{false};
-  std::mutex mutex_;                             // guards all below
+  std::mutex mutex_;  // guards all below
+  bool all_ = false;
   std::map<std::uint64_t, Entry> stoppable_;     // running tasks that asked for their token
   std::unordered_set<std::uint64_t> stopped_;    // asked to stop
   std::unordered_set<std::uint64_t> recursive_;  // and their children too

@@ -140,6 +140,7 @@ Core::Core(Parts parts)
   }
   stealing_.set_host_mates(std::move(mates));
   spread_turn_ = random_();
+  cancellations().clear();
   the_core.store(this, std::memory_order_release);
   base::set_state_dump([] { std::fputs(core().report().c_str(), stderr); });
 }
@@ -210,8 +211,13 @@ void Core::sample_metrics() {
 
 std::string Core::report() {
   std::string text = fmt::format("ringray: rank {} waits for:\n{}", self_.value, observe::hang_report());
-  text += fmt::format("  {} queued tasks, {} fibers, {} requests to other ranks, {} owned and {} borrowed objects\n",
-                      pool_.queued_estimate(), pool_.fibers(), owner_.requests(), owner_.owned(), owner_.borrowed());
+  text += fmt::format("  {} queued tasks, {} fibers\n", pool_.queued_estimate(), pool_.fibers());
+  // Whoever holds the baton may be what hangs.
+  const bool free = holding() || baton_.take_within(std::chrono::milliseconds(100));
+  if (!free) return text + "  the baton is held for more than 100 ms: the network is not served\n";
+  text += fmt::format("  {} requests to other ranks, {} owned and {} borrowed objects, {} tasks wait for resources\n",
+                      owner_.requests(), owner_.owned(), owner_.borrowed(), queue_.size());
+  if (!holding()) baton_.give();
   return text;
 }
 
@@ -428,6 +434,14 @@ void Core::tick() {
     goodbyes_missing_ = 0;
     maybe_goodbye();
   }
+  if (goodbye_sent_ && now > leave_before_ + config_.stop_timeout_ms) {
+    std::fprintf(stderr,
+                 "ringray: rank %u: a task still runs %lld ms after the job's end (it ignores its stop token); it is "
+                 "abandoned\n",
+                 self_.value, static_cast<long long>(2 * config_.stop_timeout_ms.count()));
+    log::flush();
+    _exit(1);
+  }
 }
 
 // --- death and the end
@@ -488,6 +502,7 @@ void Core::forget_rank(Rank rank) {
 void Core::leave() {
   if (std::exchange(leaving_, true)) return;
   stop_requested.store(true, std::memory_order_relaxed);
+  spawn_fiber([] { cancellations().cancel_all(); });  // stop callbacks are users' code
   leave_before_ = base::now() + config_.stop_timeout_ms;
   for (const auto child :
        control::live_tree_children(self_, size(), [&](Rank rank) { return membership_.alive(rank); })) {

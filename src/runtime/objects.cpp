@@ -445,8 +445,8 @@ void* get(ObjectState& state, const ValueType* type) {
   if (auto* value = state.value()) return value;
   if (!here(state)) {
     const auto* now = running();
-    const observe::Wait wait("get object", state.extra() ? state.extra()->id : ObjectId{});
-    static_cast<void>(now);
+    const auto task = now && now->record ? now->record->name() : std::string();
+    const observe::Wait wait("get object", state.extra() ? state.extra()->id : ObjectId{}, task);
     wait_here(state, base::Nanoseconds::max());
   }
   return value_here(state, type);

@@ -242,6 +242,8 @@ void Core::reply(Record& record) noexcept {
     executing_.erase(execution_key(origin.caller, origin.correlation));
     if (membership_.alive(origin.caller))
       owner_.reply(origin.caller, origin.correlation, origin.subject, outcomes, origin.covered);
+    else
+      owner_.uncover(origin.covered);
     flush_if_due();
   });
   for (auto& one : encoded)
