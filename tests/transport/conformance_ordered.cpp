@@ -83,7 +83,7 @@ TEST(Ordered, EnvelopeArrivesAsItWasSent) {
   run_ranks(2, [](Job& job) {
     Recorder recorder;
     Envelope sent{.clock = 1, .subject = {7, 2, 3}, .callable = 4, .correlation = 5};
-    sent.epoch = 6;
+    sent.sender = 6;
     sent.argument = 7;
     sent.error = 8;
     sent.flags = 9;
