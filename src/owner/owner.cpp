@@ -24,6 +24,8 @@ void Owner::on_message(const Envelope& envelope, View payload) {
   if (std::uint64_t{envelope.argument} * sizeof(Carried) > payload.size() &&
       (envelope.kind == Kind::located || envelope.kind == Kind::lend))
     throw CorruptDataError("a message has fewer references than it says");
+  if (envelope.error >= static_cast<unsigned>(Errc::count) && envelope.kind != Kind::reply)
+    throw CorruptDataError("a message has an unknown error");
   switch (envelope.kind) {
     case Kind::reply:
       return on_reply(envelope, payload);

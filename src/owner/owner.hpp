@@ -228,6 +228,7 @@ class Owner {
   void finish(std::uint64_t correlation, std::span<const Outcome> outcomes, std::span<const ObjectId> kept);
 
   void on_reply(const Envelope& envelope, View payload);
+  void on_structured_reply(const Envelope& envelope, View payload);
   void on_located(const Envelope& envelope, View payload);
   void on_lend(const Envelope& envelope, View payload);
   void bulk_complete(ObjectId id, Entry& entry);

@@ -44,12 +44,13 @@ void Owner::set_token(ObjectId id, Token token) {
 }
 
 Owner::Entry& Owner::entry(const Carried& carried) {
-  const auto [row, fresh] = table_.try_emplace(carried.id);
-  if (fresh) {
-    RINGRAY_ASSERT(!mine(carried.id), "an owned object came back after it was freed");
-    row->second.home = carried.home;
-  }
-  return row->second;
+  const auto row = table_.find(carried.id);
+  if (row != table_.end()) return row->second;
+  if (mine(carried.id) || !carried.id.valid())
+    throw CorruptDataError("a reference names an object that this rank does not own any more");
+  auto& fresh = table_[carried.id];
+  fresh.home = carried.home;
+  return fresh;
 }
 
 void Owner::acquire(const Carried& carried) { ++entry(carried).handles; }

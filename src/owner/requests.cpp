@@ -110,14 +110,27 @@ void Owner::reply(Rank caller, std::uint64_t correlation, ActorId subject, std::
     if (const auto row = table_.find(id); row != table_.end()) collect(row);
 }
 
+// A reply that does not decode ends its request all the same.
 void Owner::on_reply(const Envelope& envelope, View payload) {
-  if (!(envelope.flags & structured)) {
-    const Outcome outcome{.error = static_cast<Errc>(envelope.error), .bytes = payload};
-    return finish(envelope.correlation, {&outcome, 1}, {});
+  try {
+    if (envelope.error >= static_cast<unsigned>(Errc::count)) throw CorruptDataError("a reply's error is unknown");
+    if (envelope.flags & structured) return on_structured_reply(envelope, payload);
+  } catch (const CorruptDataError& e) {
+    wire::ByteBuffer buffer;
+    wire::Encoder encoder(buffer);
+    encoder(ErrorDetail{.text = e.what(), .rank = self_.value});
+    const Outcome outcome{.error = Errc::corrupt_data, .bytes = buffer.view()};
+    finish(envelope.correlation, {&outcome, 1}, {});
+    throw;
   }
+  const Outcome outcome{.error = static_cast<Errc>(envelope.error), .bytes = payload};
+  finish(envelope.correlation, {&outcome, 1}, {});
+}
+
+void Owner::on_structured_reply(const Envelope& envelope, View payload) {
   wire::Decoder decoder(payload);
   const auto count = decoder.get<std::uint64_t>();
-  if (count > 127) throw CorruptDataError("a reply has more than 127 results");
+  if (count == 0 || count > 127) throw CorruptDataError("a reply has no result, or more than 127");
   std::vector<Outcome> outcomes(count);
   std::vector<std::vector<Carried>> references(count);
   for (std::size_t i = 0; i < count; ++i) {
@@ -138,6 +151,10 @@ void Owner::on_reply(const Envelope& envelope, View payload) {
     throw CorruptDataError("a reply's list of kept references is truncated");
   std::vector<ObjectId> kept(envelope.argument);
   decoder.read(kept.data(), kept.size() * sizeof(ObjectId));
+  if (const auto* request = find_request(envelope.correlation))
+    for (const auto& id : kept)
+      if (std::none_of(request->pinned.begin(), request->pinned.end(), [&](const auto& c) { return c.id == id; }))
+        throw CorruptDataError("a reply keeps a reference that it was not given");
   for (const auto& outcome : outcomes) receive_registered(outcome.references);
   finish(envelope.correlation, outcomes, kept);
 }
@@ -160,7 +177,6 @@ void Owner::finish(std::uint64_t correlation, std::span<const Outcome> outcomes,
   for (const auto& id : kept) {
     const auto at =
         std::find_if(request.pinned.begin(), request.pinned.end(), [&](const auto& c) { return c.id == id; });
-    if (at == request.pinned.end()) throw CorruptDataError("a reply keeps a reference that it was not given");
     if (mine(id))
       add_borrower(id, request.target, 1);
     else
