@@ -62,7 +62,7 @@ void Core::on_cancel(const Envelope& envelope) {
   auto* record = at->second;
   if (!record->try_retain()) return;
   const bool deep = envelope.flags & owner::recursive;
-  spawn_fiber([this, record, deep] {
+  afterwards_.push_back([this, record, deep] {
     cancel(*record, deep);
     record->release();
   });
@@ -72,7 +72,7 @@ void Core::cancel_requested(ObjectId, owner::Token token, std::uint8_t flags) {
   auto* state = static_cast<ObjectState*>(token);
   if (!state || !state->try_retain()) return;
   const bool deep = flags & owner::recursive;
-  spawn_fiber([this, state, deep] {
+  afterwards_.push_back([this, state, deep] {
     cancel(*state, deep);
     state->release();
   });

@@ -94,12 +94,15 @@ BatonGuard::~BatonGuard() {
 
 bool Core::holding() const noexcept { return holder == this; }
 
-// Gives the baton back, then destroys what lost its last reference meanwhile: users' destructors run here.
+// Gives the baton back, then runs users' code that was put off: destructors of what lost its last reference, serialize
+// functions, stop callbacks. On this thread, so that it happens even while all workers compute.
 void Core::after_baton() {
-  if (graves_.empty()) return baton_.give();
+  if (graves_.empty() && afterwards_.empty()) return baton_.give();
   const auto graves = std::exchange(graves_, {});
+  const auto afterwards = std::exchange(afterwards_, {});
   baton_.give();
   for (const auto& grave : graves) bury(*grave.state, grave.remove);
+  for (const auto& f : afterwards) f();
 }
 
 Core::Core(Parts parts)
@@ -502,7 +505,7 @@ void Core::forget_rank(Rank rank) {
 void Core::leave() {
   if (std::exchange(leaving_, true)) return;
   stop_requested.store(true, std::memory_order_relaxed);
-  spawn_fiber([] { cancellations().cancel_all(); });  // stop callbacks are users' code
+  afterwards_.push_back([] { cancellations().cancel_all(); });
   leave_before_ = base::now() + config_.stop_timeout_ms;
   for (const auto child :
        control::live_tree_children(self_, size(), [&](Rank rank) { return membership_.alive(rank); })) {

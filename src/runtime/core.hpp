@@ -226,6 +226,7 @@ class Core final : owner::Environment,
     void (*remove)(ObjectState&) noexcept;
   };
   std::vector<Grave> graves_;
+  std::vector<std::function<void()>> afterwards_;  // users' code that must not run under the baton, and must not wait
   std::vector<Carried> held_references_;
   wire::ByteBuffer scratch_;
   std::unordered_map<ObjectId, ActorRecord*> actors_;

@@ -311,38 +311,30 @@ owner::Held Core::held(ObjectId id, owner::Token token, Rank reader) {
   return {.form = Form::inline_bytes, .bytes = e.bytes, .references = held_references_};
 }
 
-// Users' serialize functions run on a worker, not under the baton.
+// Users' serialize functions run after the baton is given back.
 void Core::encode_value(ObjectState& state) {
-  struct Encode final : execution::Runnable {
-    ObjectState* state;
-  };
   if (std::exchange(state.extra()->encoding, true)) return;
-  auto* job = new Encode;
-  job->state = &state;
   state.retain();
-  job->execute = [](execution::Runnable& runnable) {
-    auto& self = static_cast<Encode&>(runnable);
-    auto* s = self.state;
-    delete &self;
-    auto& e = *s->extra();
-    const auto encoded = core().encode_for_travel(*s->value_type(), s->value(), e.id);
-    core().with([&] {
+  afterwards_.push_back([this, &state] {
+    auto& e = *state.extra();
+    auto encoded = encode_for_travel(*state.value_type(), state.value(), e.id);
+    with([&] {
       if (encoded.error) {
         e.error = encoded.error->code;
         e.detail.text = encoded.error->text;
       }
-      e.references = encoded.references;
+      e.references = std::move(encoded.references);
       if (encoded.in_store)
         e.in_store = true;
       else
         e.bytes = copy(encoded.bytes.view());
       e.encoded = true;
       e.encoding = false;
-      core().owner().settled(e.id);
+      owner_.settled(e.id);
+      transport_->flush();
     });
-    s->release();
-  };
-  pool_.schedule(*job);
+    state.release();
+  });
 }
 
 // Encodes a value: small ones into `bytes`, large ones into the store under `id`.

@@ -306,7 +306,7 @@ scheduler::Choice Core::choose(const Resources& need, const Placement& placement
 /// Decides where something is to run; waits on its fiber when that depends on what is not there yet. Nothing: it can
 /// never run, and `why` says so.
 std::optional<Rank> Core::place(const Resources& need, const Placement& placement, std::string& why) {
-  for (;;) {
+  for (auto pause = std::chrono::milliseconds(10);; pause = std::min(pause * 2, std::chrono::milliseconds(320))) {
     if (placement.kind == Placement::Kind::bundle &&
         !with([&] { return groups_.contains(placement.in_bundle.group); })) {
       const auto answer = ask(control::WaitGroup{placement.in_bundle.group});
@@ -332,7 +332,7 @@ std::optional<Rank> Core::place(const Resources& need, const Placement& placemen
             "--ringray.unschedulable=error makes this an error.",
             why);
     }
-    pause_fiber(std::chrono::milliseconds(20));
+    pause_fiber(pause);
   }
 }
 
