@@ -1,6 +1,8 @@
 #include "harness.hpp"
 
+#include <atomic>
 #include <cstdio>
+#include <stdexcept>
 
 #include "ringray/runtime/core.hpp"
 
@@ -32,10 +34,23 @@ bool alive(Rank rank) {
   return core.with([&] { return core.membership().alive(rank); });
 }
 
+namespace {
+std::atomic<int> gates_closed{0};  // on this rank, ever
+int count_gates() { return gates_closed; }
+}  // namespace
+
 int until_opened() {
+  ++gates_closed;
   const auto stop = this_task::stop_token();
   while (!stop.stop_requested()) this_task::yield();
   return 1;
+}
+
+Gate::Gate(Rank rank) {
+  const TaskOptions there{.placement = on_rank(rank)};
+  const auto before = get(submit(there, count_gates));
+  closed_ = submit(there, until_opened);
+  if (!soon([&] { return get(submit(there, count_gates)) > before; })) throw std::runtime_error("a gate did not start");
 }
 
 void Ray::TearDown() {

@@ -41,7 +41,7 @@ bool soon(F&& f) {
 int until_opened();
 class Gate {
  public:
-  explicit Gate(Rank rank = Rank{0}) : closed_(submit({.placement = on_rank(rank)}, until_opened)) {}
+  explicit Gate(Rank rank = Rank{0});  ///< waits until the task runs: one that waits would be cancelled, not opened
   ~Gate() { open(); }
   const ObjectRef<int>& ref() const { return closed_; }  ///< becomes 1
   void open() { cancel(closed_, {.recursive = false}); }
