@@ -105,9 +105,14 @@ Runnable* Worker::next() {
     if (slot_) return std::exchange(slot_, nullptr);
   }
   // Fairness: what makes itself ready again and again, the root or a task on the own queue, must not starve the rest.
+  // Both the injection queue, of fibers that yield, and the own one may always have something: turn by turn.
   if (look_outside) {
+    const bool own_first = ticks_ / ticks_per_look_outside % 2 == 0;
+    if (own_first)
+      if (auto* runnable = deque_.steal()) return runnable;
     if (auto* runnable = crew.injection.pop()) return runnable;
-    if (auto* runnable = deque_.steal()) return runnable;
+    if (!own_first)
+      if (auto* runnable = deque_.steal()) return runnable;
   } else if (!root_last_ && take_root()) {
     return root_;
   }

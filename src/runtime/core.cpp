@@ -487,6 +487,10 @@ void Core::forget_rank(Rank rank) {
   store_->unlend_all(rank);
   stealing_.on_rank_died(rank);
   owner_.on_rank_died(rank);
+  std::vector<ObjectId> ownerless;  // values that were made here for it
+  for (const auto& [id, references] : stored_references_)
+    if (id.owner == rank) ownerless.push_back(id);
+  for (const auto& id : ownerless) garbage(id, nullptr, {});
   for (auto& [id, waiting] : lookups_) {
     if (id.owner != rank) continue;
     for (const auto& lookup : std::exchange(waiting, {})) {

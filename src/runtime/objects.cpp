@@ -135,12 +135,12 @@ void Core::bury(ObjectState& state, void (*remove)(ObjectState&) noexcept) {
 bool Core::release_row(ObjectState& state) {
   auto& e = *state.extra();
   const auto id = e.id;
+  if (e.foreign && e.lender.valid()) owner_.unpin(id, e.lender);
   if (owner_.token(id) != &state) {  // a newer state took the place while this one was on its way out
     owner_.drop(id);
     return true;
   }
   if (e.foreign) {
-    if (e.lender.valid()) owner_.unpin(id, e.lender);
     if (e.in_store) store_->erase(id);
     owner_.set_token(id, nullptr);
     owner_.drop(id);
@@ -194,6 +194,15 @@ void Core::fetch(ObjectState& state) {
     fetched_event(e);
     if (e.value_asked || (!e.foreign && !e.remote_value)) return;
     e.value_asked = true;
+    if (const auto stored = stored_references_.find(e.id); e.foreign && stored != stored_references_.end()) {
+      // This rank made the value for its owner and borrows it now: the bytes are here.
+      if (auto lease = store_->lease(e.id)) {
+        e.lease = std::move(*lease);
+        e.references = stored->second;
+        for (auto* r : e.references) r->retain();
+        return complete_fetch(state);
+      }
+    }
     owner_.want(e.id, true);
   });
 }
@@ -280,11 +289,10 @@ owner::Held Core::held(ObjectId id, owner::Token token, Rank reader) {
     }
     return {.form = Form::bulk, .lease = std::move(*lease), .references = held_references_};
   };
-  if (!state) {
-    static const std::vector<ObjectState*> none;
-    const auto at = stored_references_.find(id);
-    return from_store(at == stored_references_.end() ? none : at->second);
-  }
+  // Made here for another owner; this rank may borrow it as well.
+  if (const auto stored = stored_references_.find(id); stored != stored_references_.end())
+    return from_store(stored->second);
+  if (!state) return from_store({});
   if (!state->done()) return {};
   auto& e = *state->extra();
   if (e.error != Errc::none) {

@@ -4,6 +4,7 @@
 #include "ringray/base/log.hpp"
 #include "ringray/base/metrics.hpp"
 #include "ringray/runtime/bound_record.hpp"
+#include "ringray/runtime/cancellation.hpp"
 #include "ringray/runtime/core.hpp"
 #include "ringray/runtime/stream.hpp"
 
@@ -58,6 +59,7 @@ void Core::send_request(Kind kind, Rank target, Record& record, owner::Token tok
           {.kind = kind, .target = target, .token = token, .actor = actor, .callable = envelope.callable}, envelope,
           payload.view(), references);
       record.make_more().remote = correlation;
+      if (cancellations().is_cancelled(record)) owner_.cancel(correlation, owner::recursive);  // its parent was
       if (auto* stream = record.more->stream) {
         stream->correlation = correlation;
         stream->producer = target;
@@ -233,7 +235,7 @@ void Core::reply(Record& record) noexcept {
                      .references = references[k],
                      .stored = encoded[k].in_store,
                      .stored_bytes = encoded[k].stored_bytes};
-      if (encoded[k].in_store && !encoded[k].references.empty()) {
+      if (encoded[k].in_store) {
         const ObjectId id{origin.caller, 0, origin.correlation | std::uint64_t{k} << 56};
         stored_references_[id] = std::move(encoded[k].references);
         encoded[k].references.clear();

@@ -29,6 +29,8 @@ void TaskQueue::finished(GrantId grant) {
 }
 
 void TaskQueue::waits(GrantId grant) {
+  // One that found its cpus taken after an earlier wait went on without them and has none to lend now.
+  if (ledger_.grant(grant).suspended) return;
   ledger_.suspend(grant);
   pump();
 }
