@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <cstring>
+#include <utility>
 
 #include "ringray/base/check.hpp"
 
@@ -43,12 +44,14 @@ void Owner::on_message(const Envelope& envelope, View payload) {
       return environment_.garbage(id, nullptr, {});
     case Kind::borrow:
     case Kind::release: {
+      if (!mine(id) && envelope.source == id.owner) return on_registered_by_owner(envelope);
       if (!mine(id)) {  // an actor's references, passing through its rank
         if (!dead(id.owner)) outbox_.send(id.owner, envelope, {});
         return;
       }
       const auto count = static_cast<std::int32_t>(envelope.argument);
-      return add_borrower(id, Rank{envelope.correlation}, envelope.kind == Kind::borrow ? count : -count);
+      return add_borrower(id, Rank{envelope.correlation}, Rank{envelope.sender},
+                          envelope.kind == Kind::borrow ? count : -count);
     }
     case Kind::cancel:
       return environment_.cancel_requested(id, token(id), envelope.flags);
@@ -60,6 +63,7 @@ void Owner::on_message(const Envelope& envelope, View payload) {
 void Owner::on_rank_died(Rank rank) {
   if (dead_.size() <= rank.value) dead_.resize(rank.value + 1);
   dead_[rank.value] = 1;
+  any_died_ = true;
   wire::ByteBuffer buffer;
   wire::Encoder encoder(buffer);
   encoder(ErrorDetail{.text = "rank " + std::to_string(rank.value) + " died", .rank = rank.value});
@@ -77,12 +81,22 @@ void Owner::on_rank_died(Rank rank) {
     if (row == table_.end()) continue;
     auto& e = row->second;
     if (mine(id)) {
-      std::erase_if(e.borrowers, [&](const auto& pair) { return pair.first == rank; });
+      const bool actor_died = e.home == rank;  // counts may have been lost on their way through it
+      std::erase_if(e.registered, [&](const auto& r) { return actor_died || r.borrower == rank; });
+      replace_registrar(id, e, rank);
       if (e.fetch && e.holder == rank) fail_fetch(id, e, Errc::object_lost, "the rank that held the only copy died");
       if (const auto again = table_.find(id); again != table_.end()) collect(again);
-    } else if (id.owner == rank && e.fetch) {
-      fail_fetch(id, e, Errc::owner_died, "rank " + std::to_string(rank.value) + ", which owned the object, died");
+    } else if (id.owner == rank) {
+      if (e.fetch)
+        fail_fetch(id, e, Errc::owner_died, "rank " + std::to_string(rank.value) + ", which owned the object, died");
+    } else {
+      forget_registrar(id, e, rank);
     }
+  }
+  for (auto& [id, readers] : directed_) {
+    if (holder(id) != rank) continue;
+    for (const auto& reader : std::exchange(readers, {}))
+      if (!dead(reader)) fail_asker(id, reader, "the rank that held the only copy died");
   }
   for (auto& [id, askers] : askers_) std::erase_if(askers, [&](const auto& asker) { return asker.rank == rank; });
 }
@@ -90,8 +104,9 @@ void Owner::on_rank_died(Rank rank) {
 std::optional<Owner::Counts> Owner::counts(ObjectId id) const {
   const auto row = table_.find(id);
   if (row == table_.end()) return std::nullopt;
-  Counts counts{row->second.handles, row->second.registrations, row->second.cover, 0};
-  for (const auto& [rank, count] : row->second.borrowers) counts.borrowers += count;
+  Counts counts{row->second.handles, 0, row->second.cover, 0};
+  for (const auto& registered : row->second.registered)
+    (mine(id) ? counts.borrowers : counts.registrations) += registered.count;
   return counts;
 }
 

@@ -11,8 +11,11 @@
 //    `covered`. The reply lists the references that the callee still holds and had not registered: the caller
 //    registers the callee with the owner before it unpins.
 //  - A value or one-way call that carries references has no reply, so its sender registers the receiver first.
-//  - The owner counts registrations per borrower; they may pass through negative numbers, because a release may
-//    overtake a registration made by a third rank. An object is free when no handle and no non-zero count is left.
+//  - The owner counts registrations per borrower and per rank that made them; they may pass through negative numbers,
+//    because a release may overtake a registration made by a third rank. An object is free when no handle and no
+//    non-zero count is left.
+//  - When a rank dies, the registrations that it made are void, because some may never arrive and some borrowers may
+//    never hear: borrowers that know of one register themselves, and the owner gives those it knows of its own.
 
 #include <cstdint>
 #include <memory>
@@ -103,7 +106,8 @@ class Environment {
   virtual void replied(const Request& request, std::uint64_t correlation, std::span<const Outcome> outcomes) = 0;
   /// What `want` asked for is here. May call Owner.
   virtual void arrived(ObjectId id, Token token, Arrival arrival) = 0;
-  /// `reader` asks for the value of `id`, which this rank owns or holds. `later` when it does not exist yet or is
+  /// `reader` asks for the value of `id`, which this rank owns, or holds for its owner: then without a token, also when
+  /// this rank has a state of its own that refers to it. `later` when it does not exist yet or is
   /// being encoded: Owner::settled(id) is called then.
   virtual Held held(ObjectId id, Token token, Rank reader) = 0;
   /// Nobody refers to an owned object any more, or an object that this rank stored for another owner is garbage.
@@ -130,13 +134,14 @@ class Owner {
   void set_token(ObjectId id, Token token);
   void acquire(const Carried& carried);  ///< one more handle
   void drop(ObjectId id);
-  void sent_one_way(ObjectId actor);  ///< a send is under way: its release must not overtake it
+  /// A message that depends on this reference is under way to the actor or the owner: no release may overtake it.
+  void sent_one_way(ObjectId id);
   /// A rank that found the object by name holds a reference from now on; false: the object is gone.
   bool register_borrower(ObjectId id, Rank borrower);
   /// The sender's duty for references in a value or one-way call: counts `receiver` as borrower of each.
   void register_receiver(std::span<const Carried> references, Rank receiver);
   /// The receiver's side of it: takes one handle per reference.
-  void receive_registered(std::span<const Carried> references);
+  void receive_registered(std::span<const Carried> references, Rank sender);
   /// References in a request: one handle each, covered by `caller` until uncover.
   void receive_covered(std::span<const Carried> references);
 
@@ -194,7 +199,11 @@ class Owner {
     Rank rank;
     bool value;
   };
-  using Borrowers = std::vector<std::pair<Rank, std::int32_t>>;
+  /// Registrations of `borrower` that rank `by` made, so that those of a rank that died can be told from others.
+  struct Registered {
+    Rank borrower, by;
+    std::int32_t count = 0;
+  };
   struct Fetch {
     bool asked_value = false, asked_ready = false;
     bool references_done = false, bytes_done = false;  // bulk: both parts must be here
@@ -202,13 +211,13 @@ class Owner {
   };
   struct Entry {
     std::int32_t handles = 0;
-    std::uint32_t registrations = 0;
     std::uint32_t cover = 0;
     bool sent = false;
+    bool lost = false;  // owned, freed too early because a rank died: nothing to count any more
     Rank home, holder;
     std::uint64_t bytes = 0;
     Token token = nullptr;
-    Borrowers borrowers;  // owned objects only
+    std::vector<Registered> registered;  // owned: of all borrowers, as far as heard; borrowed: of this rank
     std::unique_ptr<Fetch> fetch;
   };
   using Table = std::unordered_map<ObjectId, Entry>;
@@ -221,7 +230,13 @@ class Owner {
   bool mine(ObjectId id) const noexcept { return id.owner == self_ && id.epoch == epoch_; }
   Entry& entry(const Carried& carried);
   void collect(Table::iterator row);
-  void add_borrower(ObjectId id, Rank borrower, std::int32_t count);
+  void add_borrower(ObjectId id, Rank borrower, Rank by, std::int32_t count);
+  void register_other(const Carried& carried, Rank borrower);
+  void register_self(ObjectId id, Entry& entry);
+  static void count_registered(Entry& entry, Rank borrower, Rank by, std::int32_t count);
+  void forget_registrar(ObjectId id, Entry& entry, Rank by);
+  void replace_registrar(ObjectId id, Entry& entry, Rank by);
+  void on_registered_by_owner(const Envelope& envelope);
   void answer(ObjectId id, Asker asker);
   void route(ObjectId id, Rank home, Envelope envelope);
   bool dead(Rank rank) const noexcept { return rank.value < dead_.size() && dead_[rank.value] != 0; }
@@ -233,19 +248,23 @@ class Owner {
   void on_lend(const Envelope& envelope, View payload);
   void bulk_complete(ObjectId id, Entry& entry);
   void fail_fetch(ObjectId id, Entry& entry, Errc error, std::string text);
+  void fail_asker(ObjectId id, Rank asker, std::string text);
+  void abandon(std::unique_ptr<Fetch> fetch);
 
   const Rank self_;
   const std::uint32_t epoch_;
   wire::Outbox& outbox_;
   Environment& environment_;
   Table table_;
-  std::unordered_map<ObjectId, std::vector<Asker>> askers_;  // of objects whose value does not exist yet
+  std::unordered_map<ObjectId, std::vector<Asker>> askers_;   // of objects whose value does not exist yet
+  std::unordered_map<ObjectId, std::vector<Rank>> directed_;  // owned objects: who was sent to the holder
   std::size_t owned_ = 0;
   std::uint64_t next_ = 0;
   std::vector<Request> requests_;
   std::vector<std::uint32_t> free_requests_;
   std::size_t active_requests_ = 0;
   std::vector<std::uint8_t> dead_;  // by rank
+  bool any_died_ = false;
   wire::ByteBuffer scratch_;
 };
 

@@ -46,10 +46,14 @@ void Owner::set_token(ObjectId id, Token token) {
 Owner::Entry& Owner::entry(const Carried& carried) {
   const auto row = table_.find(carried.id);
   if (row != table_.end()) return row->second;
-  if (mine(carried.id) || !carried.id.valid())
+  // Only a registration that died with its rank lets an object be freed while somebody refers to it.
+  const bool lost = mine(carried.id) && any_died_;
+  if (!carried.id.valid() || (mine(carried.id) && !lost))
     throw CorruptDataError("a reference names an object that this rank does not own any more");
   auto& fresh = table_[carried.id];
   fresh.home = carried.home;
+  fresh.lost = lost;
+  if (lost) ++owned_;
   return fresh;
 }
 
@@ -62,8 +66,8 @@ void Owner::drop(ObjectId id) {
   collect(row);
 }
 
-void Owner::sent_one_way(ObjectId actor) {
-  const auto row = table_.find(actor);
+void Owner::sent_one_way(ObjectId id) {
+  const auto row = table_.find(id);
   if (row != table_.end() && row->second.cover > 0) row->second.sent = true;
 }
 
@@ -71,24 +75,33 @@ void Owner::sent_one_way(ObjectId actor) {
 void Owner::collect(Table::iterator row) {
   auto& [id, e] = *row;
   if (e.handles > 0) return;
-  if (mine(id)) {
-    if (!e.borrowers.empty()) return;
-    const auto freed = id;
+  if (mine(id) ? !e.registered.empty() : e.cover > 0) return;  // covered: the reply will say that nothing is kept
+  const auto freed = id;
+  auto fetch = std::move(e.fetch);
+  if (mine(freed)) {
     const auto token = e.token;
     const auto home = e.home;
     const auto holder = e.holder;
     table_.erase(row);
     --owned_;
-    askers_.erase(freed);
+    directed_.erase(freed);
+    if (auto waiting = askers_.extract(freed))
+      for (const auto& asker : waiting.mapped())
+        if (!dead(asker.rank)) fail_asker(freed, asker.rank, "the object was freed before its value existed");
     if (holder.valid() && holder != self_ && !dead(holder))
       outbox_.send(holder, {.subject = freed, .kind = Kind::discard}, {});
     environment_.garbage(freed, token, home);
-    return;
+  } else {
+    for (const auto& registered : e.registered)
+      route(freed, e.home,
+            {.subject = freed,
+             .correlation = self_.value,
+             .sender = registered.by.value,
+             .argument = static_cast<std::uint32_t>(registered.count),
+             .kind = Kind::release});
+    table_.erase(row);
   }
-  if (e.cover > 0) return;  // the reply will say that nothing is kept
-  if (e.registrations > 0)
-    route(id, e.home, {.subject = id, .correlation = self_.value, .argument = e.registrations, .kind = Kind::release});
-  table_.erase(row);
+  if (fetch) abandon(std::move(fetch));
 }
 
 // Messages about an actor's references go through the actor's rank, behind the calls that were sent there before:
@@ -99,47 +112,101 @@ void Owner::route(ObjectId id, Rank home, Envelope envelope) {
   outbox_.send(detour ? home : id.owner, envelope, {});
 }
 
-void Owner::add_borrower(ObjectId id, Rank borrower, std::int32_t count) {
+void Owner::count_registered(Entry& e, Rank borrower, Rank by, std::int32_t count) {
+  auto& all = e.registered;
+  auto at = std::find_if(all.begin(), all.end(), [&](const auto& r) { return r.borrower == borrower && r.by == by; });
+  if (at == all.end()) at = all.insert(at, {borrower, by, 0});
+  at->count += count;
+  if (at->count != 0) return;
+  *at = all.back();
+  all.pop_back();
+}
+
+void Owner::add_borrower(ObjectId id, Rank borrower, Rank by, std::int32_t count) {
   const auto row = table_.find(id);
-  if (row == table_.end()) return;  // of a dead rank, after its counts were cleared
-  if (dead(borrower)) return collect(row);
-  auto& all = row->second.borrowers;
-  auto at = std::find_if(all.begin(), all.end(), [&](const auto& pair) { return pair.first == borrower; });
-  if (at == all.end()) at = all.insert(at, {borrower, 0});
-  at->second += count;
-  if (at->second == 0) {
-    *at = all.back();
-    all.pop_back();
-  }
+  if (row == table_.end()) return;  // freed, because the registration died with its rank
+  auto& e = row->second;
+  if (e.lost || dead(borrower) || (e.home.valid() && dead(e.home))) return collect(row);
+  if (dead(by)) return collect(row);  // on_rank_died settled it
+  count_registered(e, borrower, by, count);
   collect(row);
 }
 
 bool Owner::register_borrower(ObjectId id, Rank borrower) {
   if (!table_.contains(id)) return false;
-  add_borrower(id, borrower, 1);
+  add_borrower(id, borrower, self_, 1);
   return true;
+}
+
+// Nobody else will: the rank that should have done it died.
+void Owner::register_self(ObjectId id, Entry& e) {
+  count_registered(e, self_, self_, 1);
+  route(id, e.home,
+        {.subject = id, .correlation = self_.value, .sender = self_.value, .argument = 1, .kind = Kind::borrow});
+}
+
+// Replaces registrations that a dead rank made, or was to make, by one of this rank's own.
+void Owner::forget_registrar(ObjectId id, Entry& e, Rank by) {
+  const auto made = std::erase_if(e.registered, [&](const auto& r) { return r.by == by; });
+  if (made > 0 || e.cover > 0) register_self(id, e);
+}
+
+// The owner's side: a borrower may have been registered for a message that never came. It is given a registration by
+// this rank in place of the dead one's, and gives it back when it holds nothing.
+void Owner::replace_registrar(ObjectId id, Entry& e, Rank by) {
+  std::vector<Rank> borrowers;
+  for (const auto& r : e.registered)
+    if (r.by == by && r.count > 0) borrowers.push_back(r.borrower);
+  std::erase_if(e.registered, [&](const auto& r) { return r.by == by; });
+  for (const auto& borrower : borrowers) {
+    count_registered(e, borrower, self_, 1);
+    outbox_.send(
+        borrower,
+        {.subject = id, .correlation = borrower.value, .sender = self_.value, .argument = 1, .kind = Kind::borrow}, {});
+  }
+}
+
+void Owner::on_registered_by_owner(const Envelope& envelope) {
+  const auto id = envelope.subject;
+  if (const auto row = table_.find(id); row != table_.end())
+    return count_registered(row->second, self_, id.owner, static_cast<std::int32_t>(envelope.argument));
+  auto release = envelope;
+  release.kind = Kind::release;
+  outbox_.send(id.owner, release, {});
 }
 
 void Owner::register_receiver(std::span<const Carried> references, Rank receiver) {
   for (const auto& carried : references) {
     const bool actor = carried.home.valid();
     if (mine(carried.id)) {
-      if (receiver != self_) add_borrower(carried.id, receiver, 1);
+      if (receiver != self_) add_borrower(carried.id, receiver, self_, 1);
     } else if (receiver != carried.id.owner || actor) {
-      route(carried.id, carried.home,
-            {.subject = carried.id, .correlation = receiver.value, .argument = 1, .kind = Kind::borrow});
+      register_other(carried, receiver);
     }
   }
 }
 
-void Owner::receive_registered(std::span<const Carried> references) {
+// A rank that is only covered becomes registered by its reply, so that its release goes the way that this took: else
+// the caller's release might arrive before it.
+void Owner::register_other(const Carried& carried, Rank borrower) {
+  sent_one_way(carried.id);
+  route(carried.id, carried.home,
+        {.subject = carried.id,
+         .correlation = borrower.value,
+         .sender = self_.value,
+         .argument = 1,
+         .kind = Kind::borrow});
+}
+
+void Owner::receive_registered(std::span<const Carried> references, Rank sender) {
   for (const auto& carried : references) {
     auto& e = entry(carried);
     ++e.handles;
     if (!mine(carried.id))
-      ++e.registrations;
-    else if (carried.home.valid())
-      add_borrower(carried.id, self_, -1);  // undoes the registration that the sender made through the actor's rank
+      count_registered(e, self_, sender, 1);
+    else if (carried.home.valid() && sender != self_)
+      add_borrower(carried.id, self_, sender,
+                   -1);  // undoes the registration that the sender made through the actor's rank
   }
 }
 
@@ -158,7 +225,7 @@ bool Owner::may_uncover(std::span<const Carried> covered) const {
     const auto listed =
         std::count_if(covered.begin(), covered.end(), [&](const auto& c) { return c.id == carried.id; });
     const auto& e = row->second;
-    if (e.handles > listed && e.registrations == 0 && e.cover <= listed) return false;
+    if ((e.handles > listed || e.sent) && e.cover <= listed) return false;
   }
   return true;
 }
@@ -168,11 +235,8 @@ void Owner::uncover(std::span<const Carried> covered) {
     const auto row = table_.find(carried.id);
     if (row == table_.end() || mine(carried.id)) continue;
     auto& e = row->second;
-    if (--e.cover == 0 && e.handles > 0 && e.registrations == 0) {  // nobody else speaks for this rank any more
-      e.registrations = 1;
-      route(carried.id, e.home,
-            {.subject = carried.id, .correlation = self_.value, .argument = 1, .kind = Kind::borrow});
-    }
+    if (--e.cover == 0 && e.handles > 0)  // nobody else speaks for this rank any more
+      register_self(carried.id, e);
     collect(row);
   }
 }

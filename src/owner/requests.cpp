@@ -38,6 +38,7 @@ std::uint64_t Owner::request(Request request, Envelope envelope, View payload, s
   row.pinned.assign(references.begin(), references.end());
   ++active_requests_;
   for (const auto& carried : references) acquire(carried);
+  if (row.actor.valid()) sent_one_way(row.actor);
   const auto correlation = correlation_of(slot);
   envelope.kind = row.kind;
   envelope.correlation = correlation;
@@ -67,18 +68,19 @@ void Owner::cancel_object(ObjectId id, std::uint8_t flags) {
 
 void Owner::reply(Rank caller, std::uint64_t correlation, ActorId subject, std::span<const Outcome> outcomes,
                   std::span<const Carried> covered, std::uint8_t flags) {
+  const bool reachable = !dead(caller);
   scratch_.clear();
   const bool simple = outcomes.size() == 1 && covered.empty() && outcomes[0].references.empty() && !outcomes[0].stored;
   Envelope envelope{.subject = subject, .correlation = correlation, .flags = flags, .kind = Kind::reply};
   if (simple) {
     envelope.error = static_cast<std::uint16_t>(outcomes[0].error);
-    outbox_.send(caller, envelope, outcomes[0].bytes);
+    if (reachable) outbox_.send(caller, envelope, outcomes[0].bytes);
     return;
   }
   envelope.flags |= structured;
   scratch_.put(static_cast<std::uint64_t>(outcomes.size()));
   for (const auto& outcome : outcomes) {
-    register_receiver(outcome.references, caller);
+    if (reachable) register_receiver(outcome.references, caller);
     scratch_.put(OutcomeHeader{outcome.stored ? outcome.stored_bytes : outcome.bytes.size(),
                                static_cast<std::uint32_t>(outcome.references.size()),
                                static_cast<std::uint16_t>(outcome.error), outcome.stored});
@@ -97,21 +99,31 @@ void Owner::reply(Rank caller, std::uint64_t correlation, ActorId subject, std::
     auto& e = row->second;
     RINGRAY_ASSERT(e.cover > 0);
     if (--e.cover > 0) continue;
-    if ((e.handles > 0 || e.sent) && e.registrations == 0) {
-      e.registrations = 1;
-      scratch_.put(carried.id);
-      ++envelope.argument;
+    const bool direct = caller == carried.id.owner && !e.home.valid();  // what was sent arrives before the reply
+    // A registration by a third rank may still be under way while that rank is kept alive by this one alone.
+    const bool vouched = std::any_of(e.registered.begin(), e.registered.end(),
+                                     [&](const auto& r) { return r.by == caller || r.by == carried.id.owner; });
+    if ((e.handles > 0 || (e.sent && !direct)) && !vouched) {
+      if (reachable) {
+        count_registered(e, self_, caller, 1);
+        scratch_.put(carried.id);
+        ++envelope.argument;
+      } else {
+        register_self(carried.id, e);
+      }
     }
     e.sent = false;
     if (e.handles == 0) released.push_back(carried.id);
   }
-  outbox_.send(caller, envelope, scratch_.view());
+  if (reachable) outbox_.send(caller, envelope, scratch_.view());
   for (const auto& id : released)
     if (const auto row = table_.find(id); row != table_.end()) collect(row);
 }
 
 // A reply that does not decode ends its request all the same.
 void Owner::on_reply(const Envelope& envelope, View payload) {
+  if (find_request(envelope.correlation))
+    requests_[envelope.correlation & slot_mask].target = envelope.source;  // the task may have moved
   try {
     if (envelope.error >= static_cast<unsigned>(Errc::count)) throw CorruptDataError("a reply's error is unknown");
     if (envelope.flags & structured) return on_structured_reply(envelope, payload);
@@ -155,7 +167,7 @@ void Owner::on_structured_reply(const Envelope& envelope, View payload) {
     for (const auto& id : kept)
       if (std::none_of(request->pinned.begin(), request->pinned.end(), [&](const auto& c) { return c.id == id; }))
         throw CorruptDataError("a reply keeps a reference that it was not given");
-  for (const auto& outcome : outcomes) receive_registered(outcome.references);
+  for (const auto& outcome : outcomes) receive_registered(outcome.references, envelope.source);
   finish(envelope.correlation, outcomes, kept);
 }
 
@@ -178,9 +190,9 @@ void Owner::finish(std::uint64_t correlation, std::span<const Outcome> outcomes,
     const auto at =
         std::find_if(request.pinned.begin(), request.pinned.end(), [&](const auto& c) { return c.id == id; });
     if (mine(id))
-      add_borrower(id, request.target, 1);
+      add_borrower(id, request.target, self_, 1);
     else
-      route(id, at->home, {.subject = id, .correlation = request.target.value, .argument = 1, .kind = Kind::borrow});
+      register_other(*at, request.target);
   }
   environment_.replied(request, correlation, outcomes);
   for (const auto& carried : request.pinned) drop(carried.id);

@@ -48,40 +48,44 @@ void Owner::want(ObjectId id, bool value) {
 }
 
 void Owner::fail_fetch(ObjectId id, Entry& e, Errc error, std::string text) {
-  e.fetch.reset();
+  const auto token = e.token;
+  abandon(std::move(e.fetch));
   wire::ByteBuffer buffer;
   wire::Encoder encoder(buffer);
   encoder(detail_of(std::move(text), self_));
-  environment_.arrived(id, e.token, {.form = Arrival::Form::failed, .error = error, .bytes = buffer.view()});
+  environment_.arrived(id, token, {.form = Arrival::Form::failed, .error = error, .bytes = buffer.view()});
+}
+
+// References that came before the bytes did, which nobody wants now.
+void Owner::abandon(std::unique_ptr<Fetch> fetch) {
+  for (const auto& carried : fetch->references) drop(carried.id);
+}
+
+void Owner::fail_asker(ObjectId id, Rank asker, std::string text) {
+  wire::ByteBuffer buffer;
+  wire::Encoder encoder(buffer);
+  encoder(detail_of(std::move(text), self_));
+  outbox_.send(asker, {.subject = id, .error = static_cast<std::uint16_t>(Errc::object_lost), .kind = Kind::located},
+               buffer.view());
 }
 
 void Owner::answer(ObjectId id, Asker asker) {
   const auto row = table_.find(id);
   const bool owned = mine(id);
-  if (owned && row == table_.end()) {
-    wire::Encoder encoder((scratch_.clear(), scratch_));
-    encoder(detail_of("the object was freed before it was asked for", self_));
-    outbox_.send(asker.rank,
-                 {.subject = id, .error = static_cast<std::uint16_t>(Errc::object_lost), .kind = Kind::located},
-                 scratch_.view());
-    return;
-  }
+  if (owned && row == table_.end()) return fail_asker(id, asker.rank, "the object was freed before it was asked for");
   if (owned && row->second.holder.valid() && row->second.holder != self_) {
     const auto holder = row->second.holder;
-    if (!asker.value)
+    if (!asker.value) {
       outbox_.send(asker.rank, {.subject = id, .flags = ready_only, .kind = Kind::located}, {});
-    else if (!dead(holder))
+    } else if (dead(holder)) {
+      fail_asker(id, asker.rank, "the rank that held the only copy died");
+    } else {
+      directed_[id].push_back(asker.rank);
       outbox_.send(holder, {.subject = id, .argument = asker.rank.value, .kind = Kind::pull}, {});
-    else {
-      wire::Encoder encoder((scratch_.clear(), scratch_));
-      encoder(detail_of("the rank that held the only copy died", self_));
-      outbox_.send(asker.rank,
-                   {.subject = id, .error = static_cast<std::uint16_t>(Errc::object_lost), .kind = Kind::located},
-                   scratch_.view());
     }
     return;
   }
-  const auto held = environment_.held(id, row == table_.end() ? nullptr : row->second.token, asker.rank);
+  const auto held = environment_.held(id, owned ? row->second.token : nullptr, asker.rank);
   if (held.form == Held::Form::later) {
     askers_[id].push_back(asker);
     return;
@@ -136,7 +140,9 @@ void Owner::on_located(const Envelope& envelope, View payload) {
   if (envelope.error != 0 || (envelope.flags & ready_only)) {
     if (!wanted) return;
     const auto token = row->second.token;
-    if (envelope.error != 0) row->second.fetch.reset();
+    auto& e = row->second;
+    e.fetch->asked_ready = false;
+    if (envelope.error != 0 || !e.fetch->asked_value) abandon(std::move(e.fetch));
     environment_.arrived(id, token,
                          {.form = envelope.error != 0 ? Arrival::Form::failed : Arrival::Form::ready,
                           .error = static_cast<Errc>(envelope.error),
@@ -145,7 +151,7 @@ void Owner::on_located(const Envelope& envelope, View payload) {
   }
   std::vector<Carried> references;
   references_of(payload, envelope.argument, references);
-  receive_registered(references);
+  receive_registered(references, envelope.source);
   if (!wanted) {  // the last reference went while the value was on its way
     for (const auto& carried : references) drop(carried.id);
     return;
@@ -168,7 +174,7 @@ void Owner::on_lend(const Envelope& envelope, View payload) {
   const auto id = envelope.subject;
   std::vector<Carried> references;
   references_of(payload, envelope.argument, references);
-  receive_registered(references);
+  receive_registered(references, envelope.source);
   wire::Decoder decoder(body_of(payload, envelope.argument));
   const auto offset = decoder.get<std::uint64_t>();
   const auto size = decoder.get<std::uint64_t>();

@@ -267,7 +267,7 @@ void Core::on_call(const Envelope& envelope, View payload) {
     std::vector<Carried> references;
     owner::references_of(payload, envelope.argument, references);
     const bool covered = envelope.kind == Kind::call;
-    covered ? owner_.receive_covered(references) : owner_.receive_registered(references);
+    covered ? owner_.receive_covered(references) : owner_.receive_registered(references, envelope.source);
     for (const auto& c : references) owner_.drop(c.id);
     return refuse(envelope.source, envelope.correlation, envelope.subject,
                   covered ? std::span<const Carried>(references) : std::span<const Carried>{}, Errc::actor_died,
@@ -295,7 +295,7 @@ void Core::deliver_call(ActorRecord& actor, const Envelope& envelope, View paylo
   const bool covered = envelope.kind == Kind::call;
   if (envelope.argument != 0) {
     owner::references_of(payload, envelope.argument, references);
-    covered ? owner_.receive_covered(references) : owner_.receive_registered(references);
+    covered ? owner_.receive_covered(references) : owner_.receive_registered(references, envelope.source);
     for (const auto& c : references) states.push_back(adopt(c));
   }
   auto body = owner::body_of(payload, envelope.argument);
@@ -441,7 +441,7 @@ void Core::on_actor_state(const Envelope& envelope, View) {
       if (waiting.empty()) lookups_.erase(id);
       if (envelope.error == 0) {
         const Carried carried{id, Rank{envelope.correlation}, 0};
-        owner_.receive_registered({&carried, 1});
+        owner_.receive_registered({&carried, 1}, envelope.source);
         *lookup.found = adopt(carried);
       }
       lookup.event->complete();

@@ -204,7 +204,7 @@ void Core::send_item(Record& record, ObjectState& item) {
 void Core::on_item(const Envelope& envelope, View payload) {
   std::vector<Carried> references;
   owner::references_of(payload, envelope.argument, references);
-  owner_.receive_registered(references);
+  owner_.receive_registered(references, envelope.source);
   std::vector<ObjectState*> states;
   for (const auto& c : references) states.push_back(adopt(c));
   const auto at = streams_.find(envelope.correlation);
