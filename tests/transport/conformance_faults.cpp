@@ -186,8 +186,11 @@ TEST(Faults, HoleInTheStreamOfARankLosesIt) {
     Recorder recorder;
     greet(job, recorder);
     if (job.rank() == Rank(1)) {
+      until(job, recorder, "word that rank 0 was greeted", [&] { return recorder.messages.size() == 3; });
       job.inject(0, packet(job.key(), 1, 1000));
     } else {
+      job.transport().send(1, {}, {});
+      job.transport().flush();
       until(job, recorder, "the loss", [&] { return !recorder.lost.empty(); });
       EXPECT_EQ(recorder.lost[0].rank, Rank(1));
       EXPECT_EQ(recorder.lost[0].reason, Errc::corrupt_data);
