@@ -18,17 +18,29 @@ Failure failed(const char* call, ucs_status_t status) {
           "UCX does not start, so ranks cannot talk (" + describe(call, status) + "); UCX_LOG_LEVEL=debug says more"};
 }
 
-// Without the first, ERR_HANDLING_MODE_PEER leaves shared memory for tcp over loopback (40 times the latency); the
-// second finds a dead peer on the same host in half a second instead of 20. The third: a job over tcp only has no use
-// for the first, which is no reason to warn.
 struct Setting {
   const char* name;
   const char* value;
   const char* environment;
 };
-constexpr Setting settings[] = {{"MM_ERROR_HANDLING", "y", "UCX_MM_ERROR_HANDLING"},
-                                {"KEEPALIVE_INTERVAL", "500ms", "UCX_KEEPALIVE_INTERVAL"},
-                                {"WARN_INVALID_CONFIG", "n", "UCX_WARN_INVALID_CONFIG"}};
+// ERR_HANDLING_MODE_PEER leaves shared memory for tcp over loopback (40 times the latency) without this.
+constexpr Setting keep_shared_memory = {"MM_ERROR_HANDLING", "y", "UCX_MM_ERROR_HANDLING"};
+// Finds a dead peer on the same host in half a second instead of 20.
+constexpr Setting notice_death = {"KEEPALIVE_INTERVAL", "500ms", "UCX_KEEPALIVE_INTERVAL"};
+
+// UCX warns about a setting of transports that UCX_TLS leaves out.
+bool uses_shared_memory() {
+  const char* transports = std::getenv("UCX_TLS");
+  if (transports == nullptr) return true;
+  for (const char* name : {"posix", "sysv", "xpmem", "shm", "sm", "mm", "all", "^"})
+    if (std::strstr(transports, name) != nullptr) return true;
+  return false;
+}
+
+ucs_status_t apply(ucp_config_t* config, const Setting& setting) {
+  if (std::getenv(setting.environment) != nullptr) return UCS_OK;
+  return ucp_config_modify(config, setting.name, setting.value);
+}
 
 // UCX catches fatal signals when it is loaded and prints its own backtrace; ours and the user's handlers come first.
 void give_signals_back() {
@@ -70,11 +82,12 @@ Result<void> Worker::start() {
   if (auto status = ucp_config_read(nullptr, nullptr, &config); status != UCS_OK)
     return tl::make_unexpected(failed("ucp_config_read", status));
   const std::unique_ptr<ucp_config_t, ReleaseConfig> keep(config);
-  for (const auto& setting : settings) {
-    if (std::getenv(setting.environment) != nullptr) continue;
-    if (auto status = ucp_config_modify(config, setting.name, setting.value); status != UCS_OK)
-      return tl::make_unexpected(failed(setting.environment, status));
+  if (uses_shared_memory()) {
+    if (auto status = apply(config, keep_shared_memory); status != UCS_OK)
+      return tl::make_unexpected(failed("MM_ERROR_HANDLING", status));
   }
+  if (auto status = apply(config, notice_death); status != UCS_OK)
+    return tl::make_unexpected(failed("KEEPALIVE_INTERVAL", status));
   ucp_params_t params{};
   params.field_mask = UCP_PARAM_FIELD_FEATURES | UCP_PARAM_FIELD_NAME;
   params.features = UCP_FEATURE_AM | UCP_FEATURE_WAKEUP;
