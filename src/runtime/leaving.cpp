@@ -1,0 +1,97 @@
+// How ranks are noticed to be dead, and how the job ends.
+
+#include <signal.h>
+#include <unistd.h>
+
+#include <cerrno>
+
+#include "ringray/base/log.hpp"
+#include "ringray/base/metrics.hpp"
+#include "ringray/control/tree.hpp"
+#include "ringray/runtime/cancellation.hpp"
+#include "ringray/runtime/core.hpp"
+
+namespace ringray::runtime {
+
+void Core::on_peer_lost(Rank rank, Errc) {
+  if (leaving_) {
+    lost_ranks_ = true;
+    if (goodbyes_missing_ > 0) --goodbyes_missing_;
+    return maybe_goodbye();
+  }
+  declare_dead(rank, "its connection broke");
+}
+
+void Core::declare_dead(Rank rank, const char* how) {
+  if (!membership_.alive(rank)) return;
+  log::error("rank {} is dead: {}", rank.value, how);
+  if (rank == Rank{0}) {
+    log::flush();
+    std::fputs("ringray: rank 0 died, and with it the driver and the control store; the job ends. Start it again.\n",
+               stderr);
+    _exit(1);
+  }
+  const auto epoch = membership_.find(rank)->epoch;
+  if (control_)
+    control_->rank_died(rank, epoch, base::now(), *this);
+  else
+    client_.ask(control::ReportDeath{rank, epoch}, 0, base::now(), *this);
+  if (membership_.declare_dead(rank, epoch)) forget_rank(rank);
+}
+
+void Core::forget_rank(Rank rank) {
+  if (rank == self_) {
+    std::fputs("ringray: this rank was declared dead by the others and leaves\n", stderr);
+    _exit(1);
+  }
+  base::count(Metric::ranks_lost);
+  lost_ranks_ = true;
+  transport_->drop(rank);
+  neighbours_.drop(rank);
+  store_->unlend_all(rank);
+  stealing_.on_rank_died(rank);
+  owner_.on_rank_died(rank);
+  std::vector<ObjectId> ownerless;  // values that were made here for it
+  for (const auto& [id, references] : stored_references_)
+    if (id.owner == rank) ownerless.push_back(id);
+  for (const auto& id : ownerless) garbage(id, nullptr, {});
+  for (auto& [id, waiting] : lookups_) {
+    if (id.owner != rank) continue;
+    for (const auto& lookup : std::exchange(waiting, {})) {
+      lookup.event->complete();
+      lookup.event->release();
+    }
+  }
+  std::vector<ObjectId> orphans;  // actors die with the rank that owns them, unless detached
+  for (const auto& [id, actor] : actors_)
+    if (id.owner == rank && !actor->options().detached) orphans.push_back(id);
+  for (const auto& id : orphans)
+    if (const auto at = actors_.find(id); at != actors_.end())
+      at->second->end(ActorRecord::Ending::now, "the rank that owned it died");
+}
+
+void Core::leave() {
+  if (std::exchange(leaving_, true)) return;
+  stop_requested.store(true, std::memory_order_relaxed);
+  afterwards_.push_back([] { cancellations().cancel_all(); });
+  leave_before_ = base::now() + config_.stop_timeout_ms;
+  for (const auto child :
+       control::live_tree_children(self_, size(), [&](Rank rank) { return membership_.alive(rank); })) {
+    ++goodbyes_missing_;
+    send(child, {.kind = Kind::shutdown}, {});
+  }
+  maybe_goodbye();
+}
+
+void Core::maybe_goodbye() {
+  if (!leaving_ || goodbye_sent_ || goodbyes_missing_ > 0) return;
+  goodbye_sent_ = true;
+  if (before_goodbye_) before_goodbye_();
+  if (self_ != Rank{0})
+    send(control::live_tree_parent(self_, [&](Rank rank) { return membership_.alive(rank); }), {.kind = Kind::goodbye},
+         {});
+  transport_->flush();
+  pool_.stop();
+}
+
+}  // namespace ringray::runtime
