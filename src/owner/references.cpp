@@ -84,7 +84,9 @@ void Owner::collect(Table::iterator row) {
     const auto holder = e.holder;
     table_.erase(row);
     --owned_;
-    directed_.erase(freed);
+    if (auto directed = directed_.extract(freed); directed && any_died_)  // the holder may be dead
+      for (const auto& reader : directed.mapped())
+        if (!dead(reader)) fail_asker(freed, reader, "the object was freed before it was read");
     if (auto waiting = askers_.extract(freed))
       for (const auto& asker : waiting.mapped())
         if (!dead(asker.rank)) fail_asker(freed, asker.rank, "the object was freed before its value existed");
@@ -156,7 +158,7 @@ void Owner::forget_registrar(ObjectId id, Entry& e, Rank by) {
 void Owner::replace_registrar(ObjectId id, Entry& e, Rank by) {
   std::vector<Rank> borrowers;
   for (const auto& r : e.registered)
-    if (r.by == by && r.count > 0) borrowers.push_back(r.borrower);
+    if (r.by == by && r.count > 0 && r.borrower != self_) borrowers.push_back(r.borrower);
   std::erase_if(e.registered, [&](const auto& r) { return r.by == by; });
   for (const auto& borrower : borrowers) {
     count_registered(e, borrower, self_, 1);
@@ -225,7 +227,7 @@ bool Owner::may_uncover(std::span<const Carried> covered) const {
     const auto listed =
         std::count_if(covered.begin(), covered.end(), [&](const auto& c) { return c.id == carried.id; });
     const auto& e = row->second;
-    if ((e.handles > listed || e.sent) && e.cover <= listed) return false;
+    if (e.handles > listed || e.sent) return false;
   }
   return true;
 }

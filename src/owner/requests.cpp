@@ -91,18 +91,23 @@ void Owner::reply(Rank caller, std::uint64_t correlation, ActorId subject, std::
       scratch_.append(zeros, padded(outcome.bytes.size()) - outcome.bytes.size());
     }
   }
-  // A reference that came with the request and is still held here becomes a registration, made by the caller.
+  // A reference that came with the request and is still held here becomes a registration, made by the caller. Cover by
+  // another caller or a registration by a third rank is not enough: that rank may be kept alive by this one alone.
   std::vector<ObjectId> released;
   for (const auto& carried : covered) {
     const auto row = table_.find(carried.id);
     if (row == table_.end() || mine(carried.id)) continue;
+    RINGRAY_ASSERT(row->second.cover > 0);
+    --row->second.cover;
+  }
+  for (const auto& carried : covered) {
+    const auto row = table_.find(carried.id);
+    if (row == table_.end() || mine(carried.id)) continue;
     auto& e = row->second;
-    RINGRAY_ASSERT(e.cover > 0);
-    if (--e.cover > 0) continue;
-    const bool direct = caller == carried.id.owner && !e.home.valid();  // what was sent arrives before the reply
-    // A registration by a third rank may still be under way while that rank is kept alive by this one alone.
+    const auto by = reachable ? caller : self_;
     const bool vouched = std::any_of(e.registered.begin(), e.registered.end(),
-                                     [&](const auto& r) { return r.by == caller || r.by == carried.id.owner; });
+                                     [&](const auto& r) { return r.by == by || r.by == carried.id.owner; });
+    const bool direct = caller == carried.id.owner && !e.home.valid();  // what was sent arrives before the reply
     if ((e.handles > 0 || (e.sent && !direct)) && !vouched) {
       if (reachable) {
         count_registered(e, self_, caller, 1);
@@ -112,6 +117,7 @@ void Owner::reply(Rank caller, std::uint64_t correlation, ActorId subject, std::
         register_self(carried.id, e);
       }
     }
+    if (e.cover > 0) continue;
     e.sent = false;
     if (e.handles == 0) released.push_back(carried.id);
   }

@@ -70,6 +70,7 @@ void Owner::fail_asker(ObjectId id, Rank asker, std::string text) {
 }
 
 void Owner::answer(ObjectId id, Asker asker) {
+  if (dead(asker.rank)) return;  // a lend to it would never be returned
   const auto row = table_.find(id);
   const bool owned = mine(id);
   if (owned && row == table_.end()) return fail_asker(id, asker.rank, "the object was freed before it was asked for");

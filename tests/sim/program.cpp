@@ -230,12 +230,8 @@ void SimRank::call(Task& task, bool one_way) {
   const auto arguments = some(task, 2, anything);
   const Body body{.serial = world_.next_serial(), .seed = task.random(), .order = ++call_order_[actor.id]};
   ++world_.tally[one_way ? "sends" : "calls"];
-  if (actor.home == self_) {
-    const auto at = actors_.find(actor.id);
-    if (at == actors_.end() || at->second.dying) {
-      if (world_.plan().kills == 0) world_.problem("an actor ended while a handle of its own rank is left");
-      return;
-    }
+  // A handle may come to the actor's rank before the actor does: such calls go by message, as in the runtime.
+  if (const auto at = actors_.find(actor.id); at != actors_.end() && !at->second.dying) {
     auto local = std::make_unique<Task>();
     local->body = body;
     local->actor = actor.id;
@@ -319,7 +315,7 @@ void SimRank::end(Task& task) {
                               : task.cancelled ? Errc::task_cancelled
                                                : Errc::task_failed,
                      .references = inner[k],
-                     .stored = !failed && task.body.inline_only == 0 && task.random.chance(0.35)};
+                     .stored = !failed && task.body.inline_only == 0 && task.caller != self_ && task.random.chance(0.35)};
     answer(task, outcomes, inner);
   } else {
     for (auto& one : inner) give_back_all(one);
