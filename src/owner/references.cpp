@@ -184,6 +184,8 @@ void Owner::register_receiver(std::span<const Carried> references, Rank receiver
       if (receiver != self_) add_borrower(carried.id, receiver, self_, 1);
     } else if (receiver != carried.id.owner || actor) {
       register_other(carried, receiver);
+    } else {
+      sent_one_way(carried.id);
     }
   }
 }

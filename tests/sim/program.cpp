@@ -14,6 +14,7 @@ constexpr std::uint32_t depth_max = 5;
 
 bool anything(const Carried&) { return true; }
 bool an_actor(const Carried& carried) { return carried.home.valid(); }
+bool no_method_result(const Carried& carried) { return !(carried.flags & not_nested); }  // may be its own
 bool nests(const Carried& carried) { return carried.flags == 0; }
 bool a_value(const Carried& carried) { return !carried.home.valid() && !(carried.flags & tainted); }
 
@@ -297,7 +298,7 @@ void SimRank::end(Task& task) {
                                                               : task.results.size());
   for (auto& one : inner)
     if (!failed)
-      for (const auto& carried : some(task, 2, actor.valid() ? anything : nests)) {
+      for (const auto& carried : some(task, 2, actor.valid() ? no_method_result : nests)) {
         one.push_back(copy(carried));
         if (actor.valid()) one.back().flags |= tainted;
       }
@@ -311,11 +312,12 @@ void SimRank::end(Task& task) {
   } else if (task.wants_reply) {
     std::vector<owner::Outcome> outcomes(inner.size());
     for (std::size_t k = 0; k < inner.size(); ++k)
-      outcomes[k] = {.error = !failed          ? Errc::none
-                              : task.cancelled ? Errc::task_cancelled
-                                               : Errc::task_failed,
-                     .references = inner[k],
-                     .stored = !failed && task.body.inline_only == 0 && task.caller != self_ && task.random.chance(0.35)};
+      outcomes[k] = {
+          .error = !failed          ? Errc::none
+                   : task.cancelled ? Errc::task_cancelled
+                                    : Errc::task_failed,
+          .references = inner[k],
+          .stored = !failed && task.body.inline_only == 0 && task.caller != self_ && task.random.chance(0.35)};
     answer(task, outcomes, inner);
   } else {
     for (auto& one : inner) give_back_all(one);

@@ -51,12 +51,6 @@ void World::executed(std::uint64_t serial) {
 void World::handle(const Event& event) {
   using What = Event::What;
   const auto target = event.target;
-  if (const char* want = std::getenv("RINGRAY_SIM_TRACE")) {
-    bool about = fmt::format("{}.{:x}", event.envelope.subject.owner.value, event.envelope.subject.sequence) == want;
-    for (auto& id : event.carried) about |= text_of(id) == want;
-    if (about || event.what == What::kill || event.what == What::death_notice)
-      std::fprintf(stderr, "%llu what %d %u->%u %s subject %u.%llx corr %llx sender %u arg %u err %u fl %u told %d\n", (unsigned long long)steps_, int(event.what), event.source.value, target.value, std::string(wire::kind_name(event.envelope.kind)).c_str(), event.envelope.subject.owner.value, (unsigned long long)event.envelope.subject.sequence, (unsigned long long)event.envelope.correlation, event.envelope.sender, event.envelope.argument, event.envelope.error, event.envelope.flags, plan_.kills && event.source.valid() ? told_[target.value][event.source.value] : 0);
-  }
   switch (event.what) {
     case What::kill:
       if (dead_[target.value]) return;
