@@ -196,7 +196,7 @@ void check_config(const Config& config) {
   require(config.layer_cells >= 0 && config.layer_cells <= 100, "layer_cells", config.layer_cells, "0 to 100");
   require(config.energy_every >= 1, "energy_every", config.energy_every, "1 or more");
   require(config.frames >= 1 && config.frames <= 32, "frames", config.frames, "1 to 32");
-  require(config.blocks >= 1, "blocks", config.blocks, "1 or more");
+  require(config.blocks >= 0, "blocks", config.blocks, "1 or more, or 0 for as many as suit the engine");
   require(t.frequency_khz > 0 && t.frequency_khz <= 5000, "frequency_khz", t.frequency_khz, "positive, at most 5000");
   require(t.cycles >= 2 && t.cycles <= 100 && t.cycles == std::floor(t.cycles), "cycles", t.cycles,
           "whole, 2 to 100: other bursts leave a net volume behind");

@@ -34,8 +34,8 @@ struct Config {
   std::filesystem::path head = "/usr/share/mricron/templates/ch2.nii.gz";
   std::filesystem::path brain_mask = "/usr/share/mricron/templates/ch2bet.nii.gz";
   std::filesystem::path output = "ultrasound-result";
-  std::string engine = "loop";
-  int blocks = 1;
+  std::string engine = "host";
+  int blocks = 0;  ///< 0: as many as suit the engine
   double spacing_mm = 2;
   double courant = 0.95;            ///< time step as a part of the stable one
   double cells_per_wavelength = 6;  ///< in the slowest tissue, at least

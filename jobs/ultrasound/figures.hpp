@@ -15,10 +15,10 @@ struct Backdrop {
 
 Backdrop make_backdrop(const Plan& plan, const Anatomy& anatomy, int layer_cells);
 
-/// Peak pressure over the anatomy in the three planes through the target, with a colour bar up to `full_scale_pa`.
-Picture draw_peak(const Plan& plan, const Backdrop& backdrop, const Outcome& outcome, double full_scale_pa);
+/// Peak pressure over the anatomy in the three planes through the target, with a colour bar up to the focus.
+Picture draw_peak(const Plan& plan, const Backdrop& backdrop, const Outcome& outcome, Engine& engine);
 
 /// The snapshots of a simulation side by side.
-Picture draw_movie(const Plan& plan, const Backdrop& backdrop, const Outcome& outcome);
+Picture draw_movie(const Plan& plan, const Backdrop& backdrop, const Outcome& outcome, Engine& engine);
 
 }  // namespace ultrasound

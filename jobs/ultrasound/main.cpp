@@ -2,14 +2,17 @@
 
 #include <fmt/format.h>
 #include <CLI/CLI.hpp>
+#include <ringray/run.hpp>
 
 #include <fstream>
 #include <iostream>
+#include <memory>
 #include <optional>
 #include <sstream>
 
 #include "error.hpp"
 #include "figures.hpp"
+#include "host.hpp"
 #include "report.hpp"
 #include "result_file.hpp"
 
@@ -45,9 +48,10 @@ Config gather_config(const CommandLine& line) {
   return config;
 }
 
-Engine find_engine(const std::string& name) {
-  if (name == "loop") return run_in_loop;
-  throw InputError(fmt::format("unknown engine {} (there is nothing to run the blocks) use loop", name));
+std::unique_ptr<Engine> find_engine(const std::string& name) {
+  if (name == "host") return std::make_unique<Host>();
+  if (name == "loop") return std::make_unique<Loop>();
+  throw InputError(fmt::format("unknown engine {} (there is nothing to run the blocks) use host or loop", name));
 }
 
 /// The folder of one target: the output itself when there is one target only.
@@ -55,36 +59,67 @@ std::filesystem::path target_folder(const Config& config, std::size_t index) {
   return config.targets.size() == 1 ? config.output : config.output / fmt::format("target-{}", index + 1);
 }
 
-void save(const Config& config, const Treatment& treatment, const Anatomy& anatomy,
+void save(const Config& config, const Treatment& treatment, const Anatomy& anatomy, Engine& engine,
           const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
   const Backdrop backdrop = make_backdrop(treatment.plan, anatomy, config.layer_cells);
   for (const Outcome& outcome : treatment.outcomes) {
     const char* name = scenario_names[static_cast<std::size_t>(outcome.scenario)];
     if (outcome.scenario != Scenario::reversal) {
-      draw_peak(treatment.plan, backdrop, outcome, outcome.focus.peak_pa)
-          .save(folder / fmt::format("peak-{}.png", name));
+      draw_peak(treatment.plan, backdrop, outcome, engine).save(folder / fmt::format("peak-{}.png", name));
     }
     if (outcome.scenario == Scenario::corrected) {
-      draw_movie(treatment.plan, backdrop, outcome).save(folder / fmt::format("wave-{}.png", name));
+      draw_movie(treatment.plan, backdrop, outcome, engine).save(folder / fmt::format("wave-{}.png", name));
     }
   }
   write_result(folder / "result.h5", config, treatment);
 }
 
-void run(const CommandLine& line) {
+void treat_all(const CommandLine& line) {
   const Config config = gather_config(line);
-  const Engine engine = find_engine(config.engine);
-  const Anatomy anatomy = segment(read_nifti(config.head), read_nifti(config.brain_mask));
+  const std::unique_ptr<Engine> engine = find_engine(config.engine);
+  const Anatomy anatomy = engine->read_anatomy(config);
   std::vector<Plan> plans;  // all are checked before the first is run
   for (const Target& target : config.targets) plans.push_back(make_plan(config, anatomy, target));
   for (std::size_t i = 0; i < plans.size(); ++i) {
     fmt::print("{}", describe_plan(config, plans[i]));
+    std::fflush(stdout);
     ProgressLine progress(plans[i]);
-    const Treatment treatment = treat(config, std::move(plans[i]), engine, std::ref(progress));
+    const Treatment treatment = treat(config, std::move(plans[i]), *engine, std::ref(progress));
     const std::filesystem::path folder = target_folder(config, i);
-    save(config, treatment, anatomy, folder);
+    save(config, treatment, anatomy, *engine, folder);
     fmt::print("\n{}\nresult.h5 and pictures are in {}\n", describe_outcomes(treatment), folder.string());
+  }
+}
+
+/// The driver. Gives the exit status.
+int run_program(int argc, char** argv) {
+  CLI::App app{
+      "Focuses ultrasound through the skull of a head: simulates it, corrects the delays by time reversal, compares."};
+  CommandLine line;
+  app.add_option("--config", line.config_file, "TOML file; see README.md")->option_text("FILE");
+  app.add_option("--head", line.head, "T1-weighted head, NIfTI-1 (.nii, .nii.gz)")->option_text("FILE");
+  app.add_option("--mask", line.mask, "its brain mask, NIfTI-1")->option_text("FILE");
+  app.add_option("--spacing", line.spacing_mm, "cell size; 2 for the demo, 1 for real")->option_text("MM");
+  app.add_option("--output", line.output, "folder for the results")->option_text("DIR");
+  app.add_option("--engine", line.engine, "where blocks live: host (actors on all ranks) or loop (this thread)")
+      ->option_text("NAME");
+  app.add_option("--blocks", line.blocks, "blocks that the grid is cut into; 0: one per worker")->option_text("N");
+  app.footer("--ringray.help lists the options of the runtime.");
+  try {
+    app.parse(argc, argv);
+  } catch (const CLI::ParseError& error) {
+    return app.exit(error) == 0 ? 0 : 2;
+  }
+  try {
+    treat_all(line);
+    return 0;
+  } catch (const InputError& error) {
+    std::cerr << "ultrasound: " << error.what() << '\n';
+    return 2;
+  } catch (const std::exception& error) {
+    std::cerr << "ultrasound: " << error.what() << '\n';
+    return 1;
   }
 }
 
@@ -92,29 +127,11 @@ void run(const CommandLine& line) {
 }  // namespace ultrasound
 
 int main(int argc, char** argv) {
-  CLI::App app{
-      "Focuses ultrasound through the skull of a head: simulates it, corrects the delays by time reversal, compares."};
-  ultrasound::CommandLine line;
-  app.add_option("--config", line.config_file, "TOML file; see README.md")->option_text("FILE");
-  app.add_option("--head", line.head, "T1-weighted head, NIfTI-1 (.nii, .nii.gz)")->option_text("FILE");
-  app.add_option("--mask", line.mask, "its brain mask, NIfTI-1")->option_text("FILE");
-  app.add_option("--spacing", line.spacing_mm, "cell size; 2 for the demo, 1 for real")->option_text("MM");
-  app.add_option("--output", line.output, "folder for the results")->option_text("DIR");
-  app.add_option("--engine", line.engine, "where blocks live: loop (this thread)")->option_text("NAME");
-  app.add_option("--blocks", line.blocks, "blocks that the grid is cut into")->option_text("N");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
-  }
-  try {
-    ultrasound::run(line);
-    return 0;
-  } catch (const ultrasound::InputError& error) {
-    std::cerr << "ultrasound: " << error.what() << '\n';
-    return 2;
-  } catch (const std::exception& error) {
-    std::cerr << "ultrasound: " << error.what() << '\n';
-    return 1;
-  }
+  int status = 0;
+  const int ended = ringray::run(argc, argv, [&] {
+    int count = 0;  // without the options of the runtime, which it has removed
+    while (argv[count]) ++count;
+    status = ultrasound::run_program(count, argv);
+  });
+  return ended != 0 ? ended : status;
 }

@@ -23,6 +23,7 @@ Colour inferno(double value);
 /// Rows from the top; drawing outside does nothing.
 class Picture {
  public:
+  Picture() = default;
   Picture(int width, int height, Colour background = {});
 
   int width() const { return width_; }
@@ -40,8 +41,13 @@ class Picture {
   /// Written beside `path`, then renamed. Throws std::runtime_error.
   void save(const std::filesystem::path& path) const;
 
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(width_, height_, pixels_);
+  }
+
  private:
-  int width_, height_;
+  int width_ = 0, height_ = 0;
   std::vector<Colour> pixels_;
 };
 

@@ -3,8 +3,10 @@
 #include <fmt/format.h>
 #include <unistd.h>
 
+#include <algorithm>
 #include <cmath>
 #include <cstdio>
+#include <numeric>
 
 namespace ultrasound {
 
@@ -52,21 +54,29 @@ ProgressLine::ProgressLine(const Plan& plan)
 
 void ProgressLine::operator()(Scenario scenario, int step) {
   const auto now = Clock::now();
-  if (scenario != scenario_) {
-    scenario_ = scenario;
-    scenario_start_ = shown_;
+  const auto under_way = [&](int done) { return done > 0 && done < steps_; };
+  const auto all_done = [&] { return std::accumulate(done_.begin(), done_.end(), 0L); };
+  if (std::none_of(done_.begin(), done_.end(), under_way)) {
+    if (all_done() > 0) group_start_ = last_;
+    done_before_ = all_done();
   }
-  const bool last = step == steps_;
+  last_ = now;
+  done_[static_cast<std::size_t>(scenario)] = step;
+  const bool last = std::none_of(done_.begin(), done_.end(), under_way);
   const auto pause = terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(1000);
   if (!last && now - shown_ < pause) return;
   shown_ = now;
-  const int index = static_cast<int>(scenario), all = static_cast<int>(scenario_names.size()) * steps_,
-            done = index * steps_ + step;
+  std::string names;
+  for (std::size_t i = 0; i < done_.size(); ++i) {
+    if (under_way(done_[i]) || i == static_cast<std::size_t>(scenario))
+      names += (names.empty() ? "" : ", ") + std::string(scenario_names[i]);
+  }
+  const long done = all_done(), all = static_cast<long>(done_.size()) * steps_;
   const double seconds = std::chrono::duration<double>(now - start_).count();
-  const double here = std::chrono::duration<double>(now - scenario_start_).count();
-  fmt::print("{}{}/{} {:<40} step {:>5}/{}  {:>6.1f} Mcells/s  {:>5.0f} s to go{}", terminal_ ? "\r" : "", index + 1,
-             scenario_names.size(), scenario_titles[static_cast<std::size_t>(scenario)], step, steps_,
-             cells_ * step / here * 1e-6, seconds * (all - done) / done, terminal_ && !last ? "" : "\n");
+  const double here = std::chrono::duration<double>(now - group_start_).count();
+  fmt::print("{}{:<28} step {:>5}/{}  {:>6.1f} Mcells/s  {:>5.0f} s to go{}", terminal_ ? "\r" : "", names, done, all,
+             cells_ * static_cast<double>(done - done_before_) / here * 1e-6,
+             seconds * static_cast<double>(all - done) / static_cast<double>(done), terminal_ && !last ? "" : "\n");
   std::fflush(stdout);
 }
 

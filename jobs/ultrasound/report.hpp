@@ -14,7 +14,8 @@ std::string describe_plan(const Config& config, const Plan& plan);
 /// The three foci side by side, in dB against water.
 std::string describe_outcomes(const Treatment& treatment);
 
-/// A line with step, speed and time to go: rewritten in place on a terminal, else one line a second. One thread.
+/// A line with steps, speed and time to go: rewritten in place on a terminal, else one line a second. Simulations that
+/// take turns share it. One thread.
 class ProgressLine {
  public:
   explicit ProgressLine(const Plan& plan);
@@ -25,8 +26,9 @@ class ProgressLine {
   int steps_;
   double cells_;
   bool terminal_;
-  Scenario scenario_ = Scenario::reversal;
-  Clock::time_point start_ = Clock::now(), scenario_start_ = start_, shown_ = start_;
+  std::array<int, scenario_names.size()> done_{};  ///< steps
+  long done_before_ = 0;                           ///< of all, when those began that run now
+  Clock::time_point start_ = Clock::now(), group_start_ = start_, shown_ = start_, last_ = start_;
 };
 
 }  // namespace ultrasound

@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <chrono>
 
 #include "error.hpp"
 
@@ -14,8 +13,9 @@ using ringray::kernels::wave_halo;
 
 std::vector<Block> make_blocks(const Simulation& simulation) {
   std::vector<Block> blocks;
-  for (int i = 0; i < simulation.blocks; ++i) {
-    const PlaneRange range = planes_of_block(simulation.coefficients->layout.nz, i, simulation.blocks);
+  const int count = std::max(1, simulation.blocks);
+  for (int i = 0; i < count; ++i) {
+    const PlaneRange range = planes_of_block(simulation.coefficients->layout.nz, i, count);
     blocks.emplace_back(cut_block(*simulation.coefficients, range, simulation.sources, simulation.recorders));
   }
   return blocks;
@@ -28,36 +28,44 @@ void exchange_edges(std::vector<Block>& blocks) {
   }
 }
 
-double total_energy(const std::vector<Block>& blocks) {
-  double sum = 0;  // plane by plane, so that the cut does not change the order
-  for (const Block& block : blocks) {
-    for (const double plane : block.plane_energies()) sum += plane;
-  }
-  return sum;
-}
-
 Snapshot take_snapshot(const std::vector<Block>& blocks, int step, int x) {
   Snapshot snapshot{step, {}};
   for (const Block& block : blocks) block.append_slice(x, snapshot.pressure_pa);
   return snapshot;
 }
 
-std::vector<std::vector<float>> collect_traces(const std::vector<Block>& blocks, std::size_t recorders) {
-  std::vector<std::vector<float>> traces(recorders);
-  for (const Block& block : blocks) {
-    const std::size_t count = block.recorders().size();
-    for (std::size_t i = 0; i < block.traces().size(); ++i) {
-      traces[static_cast<std::size_t>(block.recorders()[i % count].index)].push_back(block.traces()[i]);
-    }
-  }
-  return traces;
+double energy_of(const std::vector<Block>& blocks) {
+  std::vector<std::vector<double>> planes;
+  for (const Block& block : blocks) planes.push_back(block.plane_energies());
+  return total_energy(planes);
 }
 
 }  // namespace
 
+double total_energy(std::span<const std::vector<double>> plane_energies) {
+  double sum = 0;  // plane by plane, so that the cut does not change the order
+  for (const auto& block : plane_energies) {
+    for (const double plane : block) sum += plane;
+  }
+  return sum;
+}
+
+void assemble(std::span<const Harvest> blocks, std::size_t recorders, SimulationResult& result) {
+  result.traces.assign(recorders, {});
+  for (const Harvest& block : blocks) {
+    const std::size_t count = block.recorders.size();
+    for (std::size_t i = 0; i < block.traces.size(); ++i) {
+      result.traces[static_cast<std::size_t>(block.recorders[i % count].index)].push_back(block.traces[i]);
+    }
+    result.peak_pa.insert(result.peak_pa.end(), block.peak_pa.begin(), block.peak_pa.end());
+  }
+}
+
+int most_blocks(int planes) { return std::max(1, planes / wave_halo); }
+
 void check_blocks(int blocks, int planes) {
-  const int most = std::max(1, planes / wave_halo);
-  if (blocks >= 1 && blocks <= most) return;
+  const int most = most_blocks(planes);
+  if (blocks >= 0 && blocks <= most) return;
   throw InputError(fmt::format("{} blocks for {} planes (a block needs {} planes for its neighbours) use 1 to {}",
                                blocks, planes, wave_halo, most));
 }
@@ -81,24 +89,22 @@ SimulationResult run_in_loop(const Simulation& simulation, const Progress& progr
   check_simulation(simulation);
   std::vector<Block> blocks = make_blocks(simulation);
   SimulationResult result;
-  const auto start = std::chrono::steady_clock::now();
   for (int step = 1; step <= simulation.steps; ++step) {
     for (Block& block : blocks) block.advance();
     exchange_edges(blocks);
     if (simulation.energy_every > 0 && step % simulation.energy_every == 0) {
-      result.energy.push_back({step, total_energy(blocks)});
+      result.energy.push_back({step, energy_of(blocks)});
     }
     if (simulation.snapshot_every > 0 && step % simulation.snapshot_every == 0) {
       result.snapshots.push_back(take_snapshot(blocks, step, simulation.snapshot_x));
     }
     if (progress) progress(step);
   }
-  result.seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - start).count();
-  result.traces = collect_traces(blocks, simulation.recorders.size());
+  std::vector<Harvest> parts;
   for (const Block& block : blocks) {
-    const std::vector<float> part = block.peak();
-    result.peak_pa.insert(result.peak_pa.end(), part.begin(), part.end());
+    parts.push_back({simulation.steps, block.peak(), block.recorders(), block.traces()});
   }
+  assemble(parts, simulation.recorders.size(), result);
   return result;
 }
 

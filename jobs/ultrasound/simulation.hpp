@@ -2,6 +2,7 @@
 // One run of the wave through the medium, cut into blocks.
 
 #include <functional>
+#include <span>
 #include <vector>
 
 #include "block.hpp"
@@ -13,7 +14,7 @@ struct Simulation {
   std::vector<PointSource> sources;
   std::vector<Cell> recorders;
   int steps = 0;
-  int blocks = 1;
+  int blocks = 0;          ///< 0: as many as suit the engine
   int energy_every = 0;    ///< steps between energy samples; 0: none
   int snapshot_every = 0;  ///< steps between snapshots; 0: none
   int snapshot_x = 0;      ///< the plane across x that a snapshot shows
@@ -35,19 +36,28 @@ struct SimulationResult {
   std::vector<std::vector<float>> traces;  ///< per recorder: pressure at times (n + 1/2) dt, n = 0, 1, ...
   std::vector<EnergySample> energy;
   std::vector<Snapshot> snapshots;
-  double seconds = 0;  ///< wall time of the steps
 };
 
 /// Called after each step with the number of finished steps.
 using Progress = std::function<void(int step)>;
 
-/// Runs a simulation; engines differ in where blocks live, never in the result.
-using Engine = std::function<SimulationResult(const Simulation&, const Progress&)>;
-
-/// The engine "loop": all blocks in the calling thread.
+/// All blocks in the calling thread.
 SimulationResult run_in_loop(const Simulation& simulation, const Progress& progress);
 
-/// Refuses blocks that are too thin for their neighbours (InputError).
+/// What a block leaves at the end.
+struct Harvest {
+  long steps = 0;
+  std::vector<float> peak_pa;       ///< per cell of the block
+  std::vector<Recorder> recorders;  ///< in the order of a row of `traces`
+  std::vector<float> traces;        ///< one row per step
+};
+/// Puts the blocks' parts together, lowest block first, in orders that do not depend on the cut.
+double total_energy(std::span<const std::vector<double>> plane_energies);
+void assemble(std::span<const Harvest> blocks, std::size_t recorders, SimulationResult& result);
+
+/// How many blocks the planes can be cut into: a thinner block could not serve its neighbours.
+int most_blocks(int planes);
+/// Refuses more (InputError).
 void check_blocks(int blocks, int planes);
 /// Refuses what cannot run (InputError): too many blocks, a source or recorder outside the grid.
 void check_simulation(const Simulation& simulation);

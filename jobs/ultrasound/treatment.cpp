@@ -72,47 +72,58 @@ Plan make_plan(const Config& config, const Anatomy& anatomy, const Target& targe
   return plan;
 }
 
-Treatment treat(const Config& config, Plan plan_given, const Engine& engine, const TreatmentProgress& progress) {
+Treatment treat(const Config& config, Plan plan_given, Engine& engine, const TreatmentProgress& progress) {
   Treatment treatment{.plan = std::move(plan_given)};
   const Plan& plan = treatment.plan;
   const CoefficientOptions options{
       .step_s = plan.step_s, .frequency_hz = plan.burst.frequency_hz, .layer = {.cells = config.layer_cells}};
-  const Coefficients head = make_coefficients(plan.head, options);
-  treatment.travel_water_s = water_travel(plan, config.materials[static_cast<std::size_t>(Tissue::water)].speed_m_s);
-  const auto run = [&](Scenario scenario, const Coefficients& coefficients, std::vector<PointSource> sources,
-                       std::vector<Cell> recorders) {
-    return engine({.coefficients = &coefficients,
-                   .sources = std::move(sources),
-                   .recorders = std::move(recorders),
-                   .steps = plan.steps,
-                   .blocks = config.blocks,
-                   .energy_every = config.energy_every,
-                   .snapshot_every = std::max(1, plan.steps / config.frames),
-                   .snapshot_x = plan.target_cell.x},
-                  [&](int step) {
-                    if (progress) progress(scenario, step);
-                  });
+  const Coefficients head = make_coefficients(plan.head, options), water = make_coefficients(plan.water, options);
+  const auto simulation = [&](const Coefficients& coefficients, std::vector<PointSource> sources,
+                              std::vector<Cell> recorders) {
+    return Simulation{.coefficients = &coefficients,
+                      .sources = std::move(sources),
+                      .recorders = std::move(recorders),
+                      .steps = plan.steps,
+                      .blocks = config.blocks,
+                      .energy_every = config.energy_every,
+                      .snapshot_every = std::max(1, plan.steps / config.frames),
+                      .snapshot_x = plan.target_cell.x};
+  };
+  const auto run = [&](std::vector<Scenario> scenarios, const std::vector<Simulation>& simulations) {
+    auto results = engine.simulate(simulations, [&](std::size_t which, int step) {
+      if (progress) progress(scenarios[which], step);
+    });
+    for (std::size_t i = 0; i < scenarios.size(); ++i) {
+      treatment.outcomes.push_back({.scenario = scenarios[i], .result = std::move(results[i])});
+    }
   };
 
-  SimulationResult reversal = run(Scenario::reversal, head, {{plan.target_cell, plan.burst}}, plan.elements);
+  treatment.travel_water_s = water_travel(plan, config.materials[static_cast<std::size_t>(Tissue::water)].speed_m_s);
+  const auto water_delays = focusing_delays_s(treatment.travel_water_s);
+  run({Scenario::reversal, Scenario::water, Scenario::uncorrected},
+      {simulation(head, {{plan.target_cell, plan.burst}}, plan.elements),
+       simulation(water, send(plan, water_delays), {plan.target_cell}),
+       simulation(head, send(plan, water_delays), {plan.target_cell})});
+
+  std::vector<Echo> echoes;
   for (std::size_t i = 0; i < plan.elements.size(); ++i) {
-    const double water = treatment.travel_water_s[i];
-    treatment.travel_head_s.push_back(
-        arrival_s(reversal.traces[i], plan.step_s, plan.burst, water - earlier_s, water + later_s));
+    const double travel = treatment.travel_water_s[i];
+    echoes.push_back({.trace = treatment.outcomes[0].result.traces[i],
+                      .step_s = plan.step_s,
+                      .emitted = plan.burst,
+                      .earliest_s = travel - earlier_s,
+                      .latest_s = travel + later_s});
   }
-  treatment.outcomes.push_back({.scenario = Scenario::reversal, .result = std::move(reversal)});
+  treatment.travel_head_s = engine.arrivals_s(echoes);
+  const auto head_delays = focusing_delays_s(treatment.travel_head_s);
+  run({Scenario::corrected}, {simulation(head, send(plan, head_delays), {plan.target_cell})});
 
   const std::vector<std::uint8_t> brain = brain_of(plan);
-  const auto send_and_look = [&](Scenario scenario, const Coefficients& coefficients,
-                                 const std::vector<double>& travel) {
-    Outcome outcome{.scenario = scenario, .delays_s = focusing_delays_s(travel)};
-    outcome.result = run(scenario, coefficients, send(plan, outcome.delays_s), {plan.target_cell});
+  for (Outcome& outcome : treatment.outcomes) {
+    if (outcome.scenario == Scenario::reversal) continue;
+    outcome.delays_s = outcome.scenario == Scenario::corrected ? head_delays : water_delays;
     outcome.focus = find_focus(plan.grid, outcome.result.peak_pa, brain, plan.target_cell, focus_reach_mm);
-    treatment.outcomes.push_back(std::move(outcome));
-  };
-  send_and_look(Scenario::water, make_coefficients(plan.water, options), treatment.travel_water_s);
-  send_and_look(Scenario::uncorrected, head, treatment.travel_water_s);
-  send_and_look(Scenario::corrected, head, treatment.travel_head_s);
+  }
   return treatment;
 }
 

@@ -9,7 +9,7 @@
 #include "analysis.hpp"
 #include "coefficients.hpp"
 #include "config.hpp"
-#include "simulation.hpp"
+#include "engine.hpp"
 
 namespace ultrasound {
 
@@ -48,9 +48,9 @@ struct Treatment {
   std::vector<Outcome> outcomes;                      ///< in the order of Scenario
 };
 
-/// Called after each step of each simulation.
+/// Called after each step of each simulation; several simulations may take turns.
 using TreatmentProgress = std::function<void(Scenario scenario, int step)>;
 
-Treatment treat(const Config& config, Plan plan, const Engine& engine, const TreatmentProgress& progress);
+Treatment treat(const Config& config, Plan plan, Engine& engine, const TreatmentProgress& progress);
 
 }  // namespace ultrasound

@@ -132,7 +132,8 @@ TEST(Treatment, FindsTheTargetAgainThroughTheSkull) {
   const Config config = doll_config();
   const Anatomy anatomy =
       segment(decode_nifti(doll_bytes(DollPart::head)), decode_nifti(doll_bytes(DollPart::brain_mask)));
-  const Treatment treatment = treat(config, make_plan(config, anatomy, config.targets[0]), run_in_loop, {});
+  Loop loop;
+  const Treatment treatment = treat(config, make_plan(config, anatomy, config.targets[0]), loop, {});
   const Focus& water = treatment.outcomes[1].focus;
   const Focus& uncorrected = treatment.outcomes[2].focus;
   const Focus& corrected = treatment.outcomes[3].focus;

@@ -1,0 +1,44 @@
+#pragma once
+// One simulation whose blocks are actors.
+
+#include <deque>
+#include <vector>
+
+#include "block_actor.hpp"
+#include "simulation.hpp"
+
+namespace ultrasound {
+
+/// Spawns the blocks over the ranks in order, so that neighbours are near, and submits their steps ahead of what is
+/// finished: a block waits for its neighbours' edges, never for the driver. One thread.
+class ActorRun {
+ public:
+  /// Steps that are submitted ahead of what is finished; edges of so many steps are kept.
+  static constexpr int window = 16;
+  /// Memory that a simulation takes on all ranks together.
+  static double bytes(const Simulation& simulation);
+
+  explicit ActorRun(const Simulation& simulation);
+  void submit_step();
+  /// Waits until all blocks have done the first step that was not waited for.
+  void wait_for_step();
+  /// After the last step was waited for.
+  SimulationResult finish();
+
+ private:
+  using Row = std::vector<ringray::ObjectRef<Edges>>;  // of all blocks after one step
+  template <class T>
+  struct Sample {
+    int step;
+    std::vector<ringray::ObjectRef<T>> parts;
+  };
+
+  const Simulation& simulation_;
+  std::vector<ringray::ActorHandle<BlockActor>> blocks_;
+  std::deque<Row> rows_;  // the last is the newest submitted, the first the newest finished
+  std::vector<Sample<std::vector<double>>> energies_;
+  std::vector<Sample<std::vector<float>>> slices_;
+  int submitted_ = 0;
+};
+
+}  // namespace ultrasound

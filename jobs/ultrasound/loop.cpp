@@ -1,0 +1,34 @@
+#include "engine.hpp"
+#include "nifti.hpp"
+#include "segment.hpp"
+
+namespace ultrasound {
+
+Anatomy Loop::read_anatomy(const Config& config) {
+  return segment(read_nifti(config.head), read_nifti(config.brain_mask));
+}
+
+std::vector<SimulationResult> Loop::simulate(std::span<const Simulation> simulations,
+                                             const SimulationsProgress& progress) {
+  std::vector<SimulationResult> results;
+  for (std::size_t i = 0; i < simulations.size(); ++i) {
+    results.push_back(run_in_loop(simulations[i], [&](int step) {
+      if (progress) progress(i, step);
+    }));
+  }
+  return results;
+}
+
+std::vector<double> Loop::arrivals_s(const std::vector<Echo>& echoes) {
+  std::vector<double> arrivals;
+  for (const Echo& echo : echoes) arrivals.push_back(arrival_s(echo));
+  return arrivals;
+}
+
+std::vector<Picture> Loop::draw(const std::vector<Slice>& slices) {
+  std::vector<Picture> pictures;
+  for (const Slice& slice : slices) pictures.push_back(draw_slice(slice));
+  return pictures;
+}
+
+}  // namespace ultrasound
