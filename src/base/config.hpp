@@ -39,7 +39,7 @@ namespace ringray {
   X(std::string, log_file, "", any(), "File for the log, '.rankN' is appended; empty: standard error")                \
   X(std::chrono::milliseconds, heartbeat_ms, std::chrono::milliseconds(500), between(10, 60'000),                     \
     "Time between two signs of life that a rank sends its neighbours")                                                \
-  X(std::chrono::milliseconds, rank_dead_after_ms, std::chrono::milliseconds(10'000), between(50, 3'600'000),           \
+  X(std::chrono::milliseconds, rank_dead_after_ms, std::chrono::milliseconds(10'000), between(50, 3'600'000),         \
     "Silence after which a rank counts as dead")                                                                      \
   X(bool, steal, true, any(), "Idle ranks take waiting tasks from busy ones")                                         \
   X(std::chrono::milliseconds, stop_timeout_ms, std::chrono::milliseconds(10'000), between(0, 3'600'000),             \

@@ -52,7 +52,8 @@ class MpiBootstrap final : public Bootstrap {
   }
 
   void finish(Leave leave) override {
-    if (std::exchange(finalizes_, false) && leave == Leave::together && MPI_Finalize() != MPI_SUCCESS) std::_Exit(EXIT_FAILURE);
+    if (std::exchange(finalizes_, false) && leave == Leave::together && MPI_Finalize() != MPI_SUCCESS)
+      std::_Exit(EXIT_FAILURE);
   }
 
   void abort(int exit_code) override {
