@@ -115,7 +115,7 @@ TEST(Config, WrongValuesNameOptionValueReasonAndWhatIsAccepted) {
   EXPECT_THAT(bad({{"--ringray.stack_bytes=1"}}), HasSubstr("accepted: 16KiB … 1GiB"));
   EXPECT_THAT(bad({{"--ringray.workers"}}), HasSubstr("--ringray.workers: the value is missing"));
   EXPECT_THAT(bad({{"--ringray.mpi=never"}}), HasSubstr("accepted: keep, bootstrap"));
-  EXPECT_THAT(bad({{"--ringray.heartbeat_ms=6s"}}), HasSubstr("rank_dead_after_ms: 5000ms is not longer than"));
+  EXPECT_THAT(bad({{"--ringray.heartbeat_ms=11s"}}), HasSubstr("rank_dead_after_ms: 10000ms is not longer than"));
 }
 
 TEST(Config, TomlErrorsNameFileAndLine) {
