@@ -192,7 +192,7 @@ void SimRank::submit(Task& task) {
     if (stealing_.wanted()) stealing_.surplus();
     return;
   }
-  auto* pending = new Pending;
+  auto* pending = expect();
   const auto correlation = owner_.request({.kind = Kind::submit, .target = target, .token = pending}, {},
                                           payload_of(body, arguments), arguments);
   for (std::uint32_t k = 0; k < body.results; ++k) {
@@ -203,6 +203,13 @@ void SimRank::submit(Task& task) {
     task.locals.push_back(copy(pending->results.back()));
   }
   ++world_.tally["submits"];
+}
+
+SimRank::Pending* SimRank::expect(std::vector<Carried> results) {
+  auto pending = std::make_unique<Pending>(Pending{std::move(results)});
+  auto* token = pending.get();
+  pending_.emplace(token, std::move(pending));
+  return token;
 }
 
 void SimRank::spawn(Task& task) {
@@ -217,7 +224,7 @@ void SimRank::spawn(Task& task) {
     return;
   }
   const auto arguments = some(task, 2, anything);
-  auto* pending = new Pending{{copy(carried)}};
+  auto* pending = expect({copy(carried)});
   states_.at(carried.id).done = true;
   owner_.request({.kind = Kind::spawn, .target = home, .token = pending, .actor = carried.id}, {.subject = carried.id},
                  payload_of({.serial = world_.next_serial()}, arguments), arguments);
@@ -252,7 +259,7 @@ void SimRank::call(Task& task, bool one_way) {
          {.subject = actor.id, .argument = static_cast<std::uint32_t>(arguments.size()), .kind = Kind::send},
          payload_of(body, arguments));
   } else {
-    auto* pending = new Pending;
+    auto* pending = expect();
     const auto correlation =
         owner_.request({.kind = Kind::call, .target = actor.home, .token = pending, .actor = actor.id},
                        {.subject = actor.id}, payload_of(body, arguments), arguments);
@@ -354,7 +361,7 @@ std::uint32_t SimRank::give(Rank thief) {
     if (task.caller.valid()) {
       if (!forward(task, thief)) break;
     } else {
-      auto* pending = new Pending{task.results};
+      auto* pending = expect(task.results);
       task.body.inline_only = 1;
       const auto correlation = owner_.request({.kind = Kind::submit, .target = thief, .token = pending}, {},
                                               payload_of(task.body, task.locals), task.locals);

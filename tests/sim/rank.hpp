@@ -122,6 +122,7 @@ class SimRank final : owner::Environment, wire::Outbox, scheduler::Stealing::Giv
   void end(Task& task);
   void answer(Task& task, std::vector<owner::Outcome>& outcomes, std::vector<std::vector<Carried>>& inner);
   void act_in_actor(Task& task);
+  Pending* expect(std::vector<Carried> results = {});
   void enqueue(std::unique_ptr<Task> task, std::uint64_t within_ns);
   std::vector<Carried> some(Task& task, unsigned most, bool (*fits)(const Carried&));
   const Carried* pick(Task& task, bool (*fits)(const Carried&));
@@ -146,6 +147,7 @@ class SimRank final : owner::Environment, wire::Outbox, scheduler::Stealing::Giv
   scheduler::Stealing stealing_;
   std::unordered_map<ObjectId, State> states_;
   std::map<std::uint64_t, std::unique_ptr<Task>> tasks_;
+  std::unordered_map<owner::Token, std::unique_ptr<Pending>> pending_;
   std::vector<std::uint64_t> queue_;  // tasks that have not started and may move
   std::map<std::pair<Rank, std::uint64_t>, std::uint64_t> executing_;
   std::map<ObjectId, Actor> actors_;

@@ -120,8 +120,8 @@ void SimRank::complete(const Carried& result, std::vector<Carried> inner, bool f
 }
 
 void SimRank::replied(const owner::Request& request, std::uint64_t, std::span<const owner::Outcome> outcomes) {
-  const std::unique_ptr<Pending> pending(static_cast<Pending*>(request.token));
-  const auto& results = pending->results;
+  const auto pending = pending_.extract(request.token);
+  const auto& results = pending.mapped()->results;
   ++world_.tally["replies"];
   if (outcomes[0].error == Errc::actor_died && world_.plan().kills == 0) world_.problem("an actor died too early");
   for (std::size_t k = 0; k < results.size() && request.kind != Kind::spawn; ++k) {
