@@ -28,9 +28,11 @@ TEST(OptionText, BytesTakeBinaryAndDecimalUnits) {
   EXPECT_EQ(read<Bytes>("64KiB").value, 65536u);
   EXPECT_EQ(read<Bytes>("64 KiB").value, 65536u);
   EXPECT_EQ(read<Bytes>("1.5GiB").value, 3ull << 29);
+  EXPECT_EQ(read<Bytes>("8M").value, 8ull << 20);  // as Slurm has it
   EXPECT_EQ(read<Bytes>("2MB").value, 2'000'000u);
   EXPECT_EQ(read<Bytes>("17").value, 17u);
-  EXPECT_EQ(error_of<Bytes>("64kb"), "'64kb' has an unknown unit; units are B, KiB, MiB, GiB, TiB, KB, MB, GB, TB");
+  EXPECT_EQ(error_of<Bytes>("64kb"),
+            "'64kb' has an unknown unit; units are B, KiB, MiB, GiB, TiB, K, M, G, T, KB, MB, GB, TB");
   EXPECT_EQ(error_of<Bytes>("1e30"), "'1e30' is out of range");
   EXPECT_EQ(error_of<Bytes>("-1"), "'-1' is out of range");
 }

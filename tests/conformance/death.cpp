@@ -1,0 +1,72 @@
+// The death of a rank: started by mpirun --enable-recovery, since it loses all ranks but 0 on the way. One test for
+// one death, so the tests are in the order of the ranks that die.
+
+#include <signal.h>
+#include <unistd.h>
+
+#include "harness.hpp"
+
+namespace conformance {
+namespace {
+
+using Numbers = std::vector<int>;
+Numbers numbers(int count) { return Numbers(static_cast<std::size_t>(count), 7); }
+int dies() {
+  ::kill(getpid(), SIGKILL);
+  return 0;
+}
+struct Waiter {
+  int wait() { return until_opened(); }
+  int ping() { return 1; }
+  void keep(const std::vector<ObjectRef<Numbers>>& refs) { kept = refs; }
+  std::vector<ObjectRef<Numbers>> kept;
+};
+struct Owned {
+  ObjectRef<Numbers> put_there, made_there, made_here;
+  ObjectRef<int> never;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(put_there, made_there, made_here, never);
+  }
+};
+
+TEST_F(Ray, C45_DeathOfAnOwnerEndsWhatDependsOnIt) {
+  const auto victim = last_rank();
+  const TaskOptions there{.placement = on_rank(victim)};
+  const auto clean = counts_here();
+  {
+    const auto owned = get(submit(there, [] {
+      return Owned{put(numbers(100'000)), submit(numbers, 100'000),
+                   submit({.placement = on_rank(Rank{0})}, numbers, 100'000), submit(until_opened)};
+    }));
+    EXPECT_EQ(wait(std::vector{owned.put_there, owned.made_there, owned.made_here}, {.count = 3, .fetch = false})
+                  .ready.size(),
+              3u);
+    auto actor = spawn<Waiter>({.placement = on_rank(victim)});
+    EXPECT_EQ(get(actor.call<&Waiter::ping>()), 1);
+    const auto kept_there = put(numbers(100'000));  // the dead borrower's references are forgotten
+    get(actor.call<&Waiter::keep>(std::vector{kept_there}));
+    const auto stored_there = submit(there, numbers, 100'000);  // owned here, the only copy is there
+    EXPECT_EQ(wait(std::vector{stored_there}, {.fetch = false}).ready.size(), 1u);
+    const auto call = actor.call<&Waiter::wait>();
+    const auto running = submit({.placement = on_rank(victim), .max_retries = 0}, until_opened);
+    const auto never = owned.never;
+    EXPECT_THROW(get(never, 1ms), GetTimeoutError);  // asked for before the death
+
+    const auto fatal = submit({.placement = on_rank(victim), .max_retries = 0}, dies);
+    EXPECT_THROW(get(fatal), RankDiedError);
+    EXPECT_THROW(get(running), RankDiedError);
+    EXPECT_THROW(get(call), ActorDiedError);
+    EXPECT_THROW(get(actor.call<&Waiter::ping>()), ActorDiedError);
+    EXPECT_THROW(get(owned.put_there), OwnerDiedError);
+    EXPECT_THROW(get(owned.made_there), OwnerDiedError);
+    EXPECT_THROW(get(never), OwnerDiedError);
+    EXPECT_THROW(get(stored_there), ObjectLostError);
+    EXPECT_FALSE(alive(victim));
+    EXPECT_EQ(get(submit([](int x) { return x + 1; }, 1)), 2);  // the others go on
+  }
+  EXPECT_TRUE(soon([&] { return counts_here() == clean; })) << counts_here().text();
+}
+
+}  // namespace
+}  // namespace conformance
