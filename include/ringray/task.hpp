@@ -4,6 +4,7 @@
 #include <stop_token>
 #include <tuple>
 #include <utility>
+#include <vector>
 
 #include "ringray/object.hpp"
 #include "ringray/runtime/bound_record.hpp"
@@ -91,6 +92,8 @@ void cancel(const ObjectRef<T>& ref, CancelOptions options = {}) {
 namespace this_task {
 /// Set when the running task was cancelled. Only in a task.
 inline std::stop_token stop_token() { return runtime::current_stop_token(); }
+/// Indices, on this rank, of the GPUs that the running task or actor was granted (a fraction of one names it too).
+inline std::vector<std::uint32_t> gpus() { return runtime::granted_gpus(); }
 /// Lets others run on this worker, and this rank answer the network.
 inline void yield() { runtime::yield_now(); }
 }  // namespace this_task

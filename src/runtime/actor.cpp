@@ -1,8 +1,11 @@
 #include "ringray/runtime/actor.hpp"
 
 #include <algorithm>
+#include <unordered_set>
 
 #include "ringray/base/check.hpp"
+#include "ringray/base/log.hpp"
+#include "ringray/base/metrics.hpp"
 #include "ringray/execution/pool.hpp"
 #include "ringray/runtime/core.hpp"
 
@@ -22,7 +25,28 @@ std::uint32_t next_caller() {
   return actor_caller_bit | count.fetch_add(1, std::memory_order_relaxed);
 }
 
+/// Any thread.
+struct LiveActors {
+  std::mutex mutex;
+  std::unordered_set<ActorRecord*> all;
+};
+LiveActors& live() {
+  static LiveActors actors;
+  return actors;
+}
+
 }  // namespace
+
+std::vector<ActorRecord*> live_actors() {
+  const std::lock_guard lock(live().mutex);
+  for (auto* actor : live().all) actor->retain();
+  return {live().all.begin(), live().all.end()};
+}
+
+bool any_live_actors() {
+  const std::lock_guard lock(live().mutex);
+  return !live().all.empty();
+}
 
 /// Calls of one concurrency group.
 struct ActorRecord::Lane {
@@ -38,15 +62,28 @@ ActorRecord::ActorRecord(const ActorType& type, ActorOptions options, Record* co
       options_(std::move(options)),
       constructor_(constructor) {
   constructor_->target = this;
+  base::count(Metric::actors_alive);
+  {
+    const std::lock_guard lock(live().mutex);
+    live().all.insert(this);
+  }
   if (options_.max_concurrency <= 1 && options_.concurrency_groups.empty()) return;
   lanes_.push_back({"", std::max(1u, options_.max_concurrency), 0, {}});
   for (const auto& group : options_.concurrency_groups)
     lanes_.push_back({group.name, std::max(1u, group.max_concurrency), 0, {}});
 }
 
-ActorRecord::~ActorRecord() {
-  if (instance_) type_.destroy(instance_);
-  constructor_->release();
+ActorRecord::~ActorRecord() { constructor_->release(); }
+
+void ActorRecord::set_instance(void* instance) noexcept {
+  auto fresh = instance ? std::shared_ptr<void>(instance, type_.destroy) : nullptr;
+  const std::lock_guard lock(mutex_);
+  instance_.swap(fresh);
+}
+
+std::shared_ptr<void> ActorRecord::instance() {
+  const std::lock_guard lock(mutex_);
+  return instance_;
 }
 
 std::optional<std::uint32_t> ActorRecord::lane(const std::string& group) const {
@@ -65,6 +102,7 @@ std::string ActorRecord::cause() {
 
 void ActorRecord::submit(Record& call) {
   call.deliver = &deliver_call;
+  if (dead()) return post(call);
   const bool ready = attach_arguments(call);
   if (ready && gated_.load(std::memory_order_acquire) == 0) return post(call);
   std::unique_lock lock(mutex_);
@@ -78,20 +116,28 @@ void ActorRecord::submit(Record& call) {
   }
   gate.push_back(&call);
   gated_.fetch_add(1, std::memory_order_release);
+  retain();
 }
 
 void ActorRecord::arguments_here(Record& call) {
-  const std::lock_guard lock(mutex_);
-  const auto gate = gates_.find(caller_key(call));
-  if (gate == gates_.end()) return;  // submit() has not put it there yet, and will see that nothing is missing
-  auto& waiting = gate->second;
-  while (!waiting.empty() && waiting.front()->missing.load(std::memory_order_acquire) == 0) {
-    auto* next = waiting.front();
-    waiting.pop_front();
-    gated_.fetch_sub(1, std::memory_order_release);
-    post(*next);  // under the lock, so that a later call cannot pass
+  std::uint32_t opened = 0;
+  {
+    const std::lock_guard lock(mutex_);
+    const auto gate = gates_.find(caller_key(call));
+    if (gate == gates_.end()) return;  // submit() has not put it there yet, and will see that nothing is missing
+    auto& waiting = gate->second;
+    while (!waiting.empty() && waiting.front()->missing.load(std::memory_order_acquire) == 0) {
+      auto* next = waiting.front();
+      waiting.pop_front();
+      ++opened;
+      post(*next);  // under the lock, so that a later call cannot pass
+    }
+    if (waiting.empty()) gates_.erase(gate);
+    gated_.fetch_sub(opened, std::memory_order_release);
+    opened_ += opened;
   }
-  if (waiting.empty()) gates_.erase(gate);
+  if (opened > 0) end_if_deferred();
+  while (opened-- > 0) release();
 }
 
 // --- the turn
@@ -169,12 +215,13 @@ void ActorRecord::drain(execution::Work* until) {
 // --- life
 
 void ActorRecord::open() {
-  turn_.store(Turn::running, std::memory_order_seq_cst);
+  auto closed = Turn::closed;
+  if (!turn_.compare_exchange_strong(closed, Turn::running, std::memory_order_seq_cst)) return;  // it ended already
   struct Construct final : Mail {};
   auto* mail = new Construct;
   mail->deliver = [](Mail& m, ActorRecord& actor) {
     delete static_cast<Construct*>(&m);
-    actor.construct();
+    if (!actor.perished_) actor.construct();
   };
   // Before everything that was posted so far.
   mail->next = batch_;
@@ -186,85 +233,78 @@ void ActorRecord::open() {
 void ActorRecord::construct() {
   auto& record = *constructor_;
   Running now{&record, this, record.serial, caller};
-  const ScopedRunning scope(now);
-  try {
-    record.kind().invoke(record, nullptr);
-  } catch (...) {
-    fail_with_current_exception(record);
+  bool threw = false;
+  {
+    const ScopedRunning scope(now);
+    try {
+      record.kind().invoke(record, nullptr);
+    } catch (...) {
+      threw = true;
+      // A failed restart is nobody's result: its record is complete, and others may be reading it.
+      if (record.done())
+        log_swallowed("the constructor of an actor that was restarted");
+      else
+        fail_with_current_exception(record);
+    }
   }
-  if (record.failed()) {
-    const auto text = std::string("its constructor failed: ") + describe_error(record);
-    if (!record.done()) finish(record);
-    return perish(text);
-  }
+  const auto text = !threw          ? std::string()
+                    : record.done() ? "its constructor failed when it was restarted"
+                                    : std::string("its constructor failed: ") + describe_error(record);
   if (!record.done()) finish(record);
+  if (threw) perish(text);
 }
 
 void ActorRecord::deliver_call(Mail& mail, ActorRecord& actor) {
   auto& call = static_cast<Record&>(mail);
-  if (!call.claim()) return call.release();  // cancelled
+  if (actor.restarts_asked_.load(std::memory_order_acquire) > 0 && !actor.dead()) {
+    if (actor.options_.max_task_retries != 0) return actor.for_next_.push_back(&call);
+    if (!call.claim()) return call.release();
+    return actor.fail(call, Errc::actor_unavailable);
+  }
+  if (!call.claim()) return call.release();  // cancelled, or failed while it waited for arguments
   if (actor.dead()) return actor.fail(call);
-  if (actor.lanes_.empty()) {
-    actor.invoke(call);
-    if (actor.exit_requested_) actor.perish("it left by exit_actor");
+  if (call.kind().coroutine) {
+    actor.begin_coroutine(call);
+    actor.exit_if_requested();
+  } else if (actor.lanes_.empty()) {
+    actor.invoke(call, actor.instance_.get());
+    actor.exit_if_requested();
   } else {
     actor.run_in_lane(call);
   }
 }
 
-void ActorRecord::invoke(Record& call) {
+void ActorRecord::invoke(Record& call, void* instance) {
   Running now{&call, this, call.serial, caller};
   {
     const ScopedRunning scope(now);
-    run_body(call, instance_);
+    run_body(call, instance);
   }
-  if (call.kind().coroutine && !now.ended) return;  // goes on later; coroutine_finished() lets its count go
   call.release();
 }
 
-void ActorRecord::run_in_lane(Record& call) {
-  struct LaneRun final : execution::Runnable {
-    Record* call;
-    ActorRecord* actor;
-    std::uint32_t lane;
-  };
-  const auto index = call.more ? call.more->lane : 0;
-  {
-    const std::lock_guard lock(mutex_);
-    auto& lane = lanes_[index];
-    if (lane.running == lane.limit) return lane.waiting.push_back(&call);
-    ++lane.running;
-  }
-  auto* run = new LaneRun;
-  run->execute = [](execution::Runnable& runnable) {
-    auto& self = static_cast<LaneRun&>(runnable);
-    auto* actor = self.actor;
-    const auto lane_index = self.lane;
-    auto* next = self.call;
-    delete &self;
-    while (next) {
-      if (actor->dead())
-        actor->fail(*next);
-      else
-        actor->invoke(*next);
-      const std::lock_guard lock(actor->mutex_);
-      auto& lane = actor->lanes_[lane_index];
-      next = nullptr;
-      if (lane.waiting.empty()) {
-        --lane.running;
-      } else {
-        next = lane.waiting.front();
-        lane.waiting.pop_front();
-      }
-    }
-    if (actor->exit_requested_) actor->end(Ending::now, "it left by exit_actor");
-    actor->release();
-  };
-  run->call = &call;
-  run->actor = this;
-  run->lane = index;
-  retain();
-  pool().schedule(*run);
+void ActorRecord::exit_if_requested() {
+  if (!exit_requested_.load(std::memory_order_relaxed) || perished_) return;
+  if (!lanes_.empty()) return end(Ending::left, "it left by exit_actor");
+  stop_gracefully();
+  perish("it left by exit_actor");
+}
+
+// --- coroutines
+
+void ActorRecord::begin_coroutine(Record& call) {
+  call.retain();
+  frames_.emplace(&call, Frame{instance_});
+  open_frames_.store(frames_.size(), std::memory_order_release);
+  invoke(call, instance_.get());
+  if (call.done()) end_coroutine(call);
+}
+
+void ActorRecord::end_coroutine(Record& call) {
+  frames_.erase(&call);
+  open_frames_.store(frames_.size(), std::memory_order_release);
+  call.release();
+  end_if_deferred();
 }
 
 void ActorRecord::post_resume(std::coroutine_handle<> handle, Record& record) {
@@ -276,30 +316,136 @@ void ActorRecord::post_resume(std::coroutine_handle<> handle, Record& record) {
   mail->handle = handle;
   mail->record = &record;
   mail->deliver = [](Mail& m, ActorRecord& actor) {
-    auto& self = static_cast<Resume&>(m);
-    const auto handle = self.handle;
-    Running now{self.record, &actor, self.record->serial, actor.caller};
-    delete &self;
-    const ScopedRunning scope(now);
-    handle.resume();
+    const std::unique_ptr<Resume> self(static_cast<Resume*>(&m));
+    actor.resume(self->handle, *self->record);
   };
   post(*mail);
 }
 
-void ActorRecord::fail(Record& call) {
-  call.set_error(Errc::actor_died,
-                 {.text = "the actor is dead: " + cause(), .task = call.name(), .rank = here_rank().value});
+void ActorRecord::resume(std::coroutine_handle<> handle, Record& call) {
+  const auto frame = frames_.find(&call);
+  RINGRAY_ASSERT(frame != frames_.end(), "a coroutine goes on that never began");
+  if (frame->second.abandoned) {
+    handle.destroy();
+    call.kind().clear(call);
+    call.release();  // what the coroutine's end would have released
+    return end_coroutine(call);
+  }
+  Running now{&call, this, call.serial, caller};
+  {
+    const ScopedRunning scope(now);
+    handle.resume();
+  }
+  if (call.done()) end_coroutine(call);
+  exit_if_requested();
+}
+
+// The calls fail now; their frames stay until what they wait for is there.
+void ActorRecord::abandon_frames(Errc code) {
+  for (auto& [call, frame] : frames_) {
+    if (std::exchange(frame.abandoned, true) || call->done()) continue;
+    call->set_error(code, detail_for(*call, code));
+    finish(*call);
+  }
+}
+
+// --- lanes
+
+struct ActorRecord::LaneRun final : execution::Runnable {
+  Record* call;
+  ActorRecord* actor;
+  std::uint32_t lane;
+};
+
+void ActorRecord::run_in_lane(Record& call) {
+  const auto index = call.more ? call.more->lane : 0;
+  {
+    const std::lock_guard lock(mutex_);
+    auto& lane = lanes_[index];
+    if (lane.running == lane.limit) return lane.waiting.push_back(&call);
+    ++lane.running;
+  }
+  auto* run = new LaneRun;
+  run->execute = [](execution::Runnable& runnable) {
+    const std::unique_ptr<LaneRun> self(static_cast<LaneRun*>(&runnable));
+    self->actor->run_lane(self->call, self->lane);
+    self->actor->release();
+  };
+  run->call = &call;
+  run->actor = this;
+  run->lane = index;
+  retain();
+  pool().schedule(*run);
+}
+
+void ActorRecord::run_lane(Record* call, std::uint32_t index) {
+  while (call) {
+    const auto object = instance();
+    if (dead() || !object)
+      fail(*call, dead() ? Errc::actor_died : Errc::actor_unavailable);
+    else
+      invoke(*call, object.get());
+    const std::lock_guard lock(mutex_);
+    auto& lane = lanes_[index];
+    call = nullptr;
+    if (lane.waiting.empty() || exit_requested_.load(std::memory_order_relaxed)) {
+      --lane.running;
+    } else {
+      call = lane.waiting.front();
+      lane.waiting.pop_front();
+    }
+  }
+  if (exit_requested_.load(std::memory_order_relaxed)) end(Ending::left, "it left by exit_actor");
+  end_if_deferred();
+}
+
+std::vector<Record*> ActorRecord::take_waiting() {
+  std::vector<Record*> waiting;
+  const std::lock_guard lock(mutex_);
+  for (auto& lane : lanes_) {
+    waiting.insert(waiting.end(), lane.waiting.begin(), lane.waiting.end());
+    lane.waiting.clear();
+  }
+  return waiting;
+}
+
+bool ActorRecord::busy_outside_turn() const {
+  return gated_.load(std::memory_order_acquire) > 0 || open_frames_.load(std::memory_order_acquire) > 0 ||
+         std::any_of(lanes_.begin(), lanes_.end(), [](const Lane& lane) { return lane.running > 0; });
+}
+
+// --- the end
+
+ErrorDetail ActorRecord::detail_for(const Record& call, Errc code) {
+  return {.text = code == Errc::actor_unavailable ? "the actor was killed and restarts; call it again"
+                                                  : "the actor is dead: " + cause(),
+          .task = call.name(),
+          .rank = here_rank().value};
+}
+
+void ActorRecord::fail(Record& call, Errc code) {
+  fail_record(call, code, detail_for(call, code));
   call.kind().clear(call);
   finish(call);
   call.release();
 }
 
+struct ActorRecord::End final : Mail {
+  Ending ending;
+  std::string cause;
+  std::uint64_t opened;  // calls from gates that are before it in the inbox
+};
+
 void ActorRecord::end(Ending ending, std::string cause) {
-  struct End final : Mail {
-    Ending ending;
-    std::string cause;
-  };
-  if (ending == Ending::now) {
+  if (ending == Ending::restart) {
+    const auto asked = restarts_asked_.fetch_add(1, std::memory_order_acq_rel) + 1;
+    if (options_.max_restarts >= 0 && restarts() + asked > options_.max_restarts) {
+      restarts_asked_.fetch_sub(1, std::memory_order_acq_rel);
+      ending = Ending::now;
+      if (options_.max_restarts > 0) cause += ", and has been restarted as often as its max_restarts allows";
+    }
+  }
+  if (ending == Ending::now || ending == Ending::left) {
     {
       const std::lock_guard lock(mutex_);
       if (cause_.empty()) cause_ = cause;
@@ -309,59 +455,131 @@ void ActorRecord::end(Ending ending, std::string cause) {
   auto* mail = new End;
   mail->ending = ending;
   mail->cause = std::move(cause);
+  {
+    const std::lock_guard lock(mutex_);
+    mail->opened = opened_;
+  }
   mail->deliver = [](Mail& m, ActorRecord& actor) {
-    auto& self = static_cast<End&>(m);
-    const auto how = self.ending;
-    const auto why = std::move(self.cause);
-    delete &self;
-    const auto allowed = actor.options_.max_restarts;
-    if (how == Ending::restart && !actor.dead() && (allowed < 0 || actor.restarts() < allowed)) {
-      actor.restarts_.fetch_add(1, std::memory_order_relaxed);
-      if (actor.instance_) actor.type_.destroy(std::exchange(actor.instance_, nullptr));
-      return actor.construct();
-    }
-    if (how == Ending::after_queued && !actor.dead() && actor.instance_ && actor.type_.on_stop) {
-      try {
-        actor.type_.on_stop(actor.instance_);
-      } catch (...) {
-        log_swallowed("on_stop of an actor");
-      }
-    }
-    actor.perish(why);
+    const std::unique_ptr<End> self(static_cast<End*>(&m));
+    actor.deliver_end(*self);
   };
   retain();
   post(*mail);
-  if (turn_.load(std::memory_order_seq_cst) == Turn::closed) {  // never got its resources: it ends all the same
-    auto closed = Turn::closed;
-    if (turn_.compare_exchange_strong(closed, Turn::running)) drain(nullptr);
-  }
+  auto closed = Turn::closed;  // never got its resources: it ends all the same
+  if (turn_.load(std::memory_order_seq_cst) == closed &&
+      turn_.compare_exchange_strong(closed, Turn::scheduled, std::memory_order_seq_cst))
+    schedule();
   release();
+}
+
+void ActorRecord::deliver_end(End& mail) {
+  const auto ending = mail.ending;
+  auto& cause = mail.cause;
+  if (ending == Ending::restart) {
+    restarts_.fetch_add(1, std::memory_order_acq_rel);
+    restarts_asked_.fetch_sub(1, std::memory_order_acq_rel);
+    if (!dead()) restart();
+    return;
+  }
+  if (perished_) return;
+  if (ending == Ending::now) return perish(std::move(cause));
+  if (ending == Ending::after_queued && dead()) return;  // it is being killed
+  {
+    std::unique_lock lock(mutex_);
+    const bool leaves = ending == Ending::left;
+    const bool busy = leaves ? std::any_of(lanes_.begin(), lanes_.end(), [](const Lane& l) { return l.running > 0; })
+                             : busy_outside_turn();
+    if (busy) {
+      if (!leaves) deferred_ = std::move(cause);
+      return;  // the last call to end asks again
+    }
+    if (!leaves && opened_ != mail.opened) {  // accepted calls came behind it
+      lock.unlock();
+      return end(ending, std::move(cause));
+    }
+  }
+  stop_gracefully();
+  perish(std::move(cause));
+}
+
+void ActorRecord::end_if_deferred() {
+  std::unique_lock lock(mutex_);
+  if (!deferred_ || busy_outside_turn()) return;
+  auto cause = std::move(*deferred_);
+  deferred_.reset();
+  lock.unlock();
+  end(Ending::after_queued, std::move(cause));
+}
+
+// (turn) What runs goes on with the old instance, which goes with the last of its calls.
+void ActorRecord::restart() {
+  abandon_frames(Errc::actor_unavailable);
+  auto again = take_waiting();
+  if (options_.max_task_retries == 0)
+    for (auto* call : std::exchange(again, {})) fail(*call, Errc::actor_unavailable);
+  set_instance(nullptr);
+  construct();
+  for (auto* call : again) dead() ? fail(*call) : run_in_lane(*call);
+  for (auto* call : std::exchange(for_next_, {})) deliver_call(*call, *this);
+}
+
+// (turn) The user's hook runs on a fiber of its own, so that one that hangs can be left behind.
+void ActorRecord::stop_gracefully() {
+  auto stopped = instance();
+  if (!stopped || !type_.on_stop) return;
+  auto* event = new_event();
+  event->retain();
+  retain();
+  spawn_fiber([this, event, stopped = std::move(stopped)]() mutable {
+    Running now{constructor_, this, constructor_->serial, caller};
+    const ScopedRunning scope(now);
+    try {
+      type_.on_stop(stopped.get());
+    } catch (...) {
+      log_swallowed("on_stop of an actor");
+    }
+    stopped.reset();
+    event->complete();
+    event->release();
+    release();
+  });
+  const auto limit = core().config().stop_timeout_ms;
+  if (!event->wait_until(base::now() + limit))
+    log::error("on_stop of actor {} did not end within {} ms (--ringray.stop_timeout_ms); the actor ends without it",
+               type_.name(), limit.count());
+  event->release();
 }
 
 // (turn) The instance goes, every call that waits fails, the name becomes free.
 void ActorRecord::perish(std::string cause) {
+  if (std::exchange(perished_, true)) return;
+  std::vector<Record*> gated;
   {
     const std::lock_guard lock(mutex_);
     if (cause_.empty()) cause_ = std::move(cause);
+    for (auto& [key, gate] : gates_) gated.insert(gated.end(), gate.begin(), gate.end());
   }
   dead_.store(true, std::memory_order_release);
   if (!constructor_->done()) {
-    constructor_->set_error(Errc::actor_died, {.text = "the actor is dead: " + cause_, .task = constructor_->name()});
+    constructor_->set_error(Errc::actor_died, detail_for(*constructor_, Errc::actor_died));
     finish(*constructor_);
   }
-  std::vector<Record*> waiting;
-  bool running = false;
-  {
-    const std::lock_guard lock(mutex_);
-    for (auto& lane : lanes_) {
-      running |= lane.running > 0;
-      waiting.insert(waiting.end(), lane.waiting.begin(), lane.waiting.end());
-      lane.waiting.clear();
-    }
+  abandon_frames(Errc::actor_died);
+  for (auto* call : take_waiting()) fail(*call);
+  for (auto* call : std::exchange(for_next_, {})) call->claim() ? fail(*call) : call->release();
+  // They fail now and are let go when their arguments arrive, which point at them.
+  for (auto* call : gated) {
+    if (!call->claim()) continue;
+    fail_record(*call, Errc::actor_died, detail_for(*call, Errc::actor_died));
+    finish(*call);
   }
-  for (auto* call : waiting) fail(*call);
-  if (instance_ && !running) type_.destroy(std::exchange(instance_, nullptr));
-  if (!std::exchange(perished_, true)) actor_died(*this);
+  set_instance(nullptr);
+  base::uncount(Metric::actors_alive);
+  {
+    const std::lock_guard lock(live().mutex);
+    live().all.erase(this);
+  }
+  actor_died(*this);
 }
 
 }  // namespace ringray::runtime

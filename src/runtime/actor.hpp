@@ -23,6 +23,8 @@ struct ActorType {
 };
 template <class A>
 const ActorType& actor_type_of() {
+  static_assert(std::is_nothrow_destructible_v<A>,
+                "ringray: the destructor of an actor must not throw; catch in it, or tidy up in on_stop()");
   static constexpr ActorType type = [] {
     ActorType t{[](void* instance) noexcept { delete static_cast<A*>(instance); }, nullptr,
                 [] { return type_name(typeid(A).name()); }};
@@ -34,6 +36,7 @@ const ActorType& actor_type_of() {
 }
 
 /// Calls wait in a lock-free inbox and run one at a time, on whatever worker (or waiting fiber) has the actor's turn.
+/// With concurrency groups the turn only hands plain calls to their lanes; coroutines run in the turn, piece by piece.
 /// Any thread may post; members marked (turn) belong to who has the turn.
 class ActorRecord final : public execution::Runnable {
  public:
@@ -55,16 +58,19 @@ class ActorRecord final : public execution::Runnable {
   /// A coroutine of one of its calls goes on, in the actor's turn.
   void post_resume(std::coroutine_handle<> handle, Record& record);
 
-  enum class Ending { now, after_queued, restart };
+  /// after_queued is graceful: accepted calls run (also those that wait for arguments), then the user's on_stop().
+  /// left: after exit_actor; calls that have begun end, then on_stop() runs.
+  enum class Ending { now, after_queued, restart, left };
   /// Calls that do not run any more fail with ActorDiedError and `cause`. `restart`: a fresh instance takes over if the
-  /// options allow one more.
+  /// options allow one more; calls that had not begun fail with ActorUnavailableError, or run on the fresh instance
+  /// if the options allow retries.
   void end(Ending ending, std::string cause);
-  /// (turn) ends the actor after the current call.
-  void request_exit() noexcept { exit_requested_ = true; }
+  /// By a call: ends the actor when that call has ended.
+  void request_exit() noexcept { exit_requested_.store(true, std::memory_order_relaxed); }
   bool dead() const noexcept { return dead_.load(std::memory_order_acquire); }
   std::string cause();
 
-  void set_instance(void* instance) noexcept { instance_ = instance; }
+  void set_instance(void* instance) noexcept;
   int restarts() const noexcept { return restarts_.load(std::memory_order_relaxed); }
   const ActorOptions& options() const noexcept { return options_; }
   const ActorType& type() const noexcept { return type_; }
@@ -73,10 +79,18 @@ class ActorRecord final : public execution::Runnable {
 
   ObjectId id;                   ///< when other ranks know the actor; under the baton
   scheduler::GrantId grant = 0;  ///< under the baton
+  bool gone = false;             ///< it perished, and other ranks know if they knew it; under the baton
   const std::uint32_t caller;    ///< names it as a caller
 
  private:
   struct Lane;
+  struct LaneRun;
+  struct End;
+  /// A coroutine that has begun. Its frame refers to the instance, which therefore outlives it.
+  struct Frame {
+    std::shared_ptr<void> instance;
+    bool abandoned = false;  ///< its record has failed; the frame goes when it would be resumed
+  };
   enum class Turn : std::uint8_t { closed, idle, scheduled, running };
 
   ~ActorRecord();
@@ -87,30 +101,52 @@ class ActorRecord final : public execution::Runnable {
   bool take_turn(Turn from) noexcept;
   void drain(execution::Work* until);
   Mail* pop();
+  void deliver_end(End& mail);
   void run_in_lane(Record& call);
-  void invoke(Record& call);
-  void fail(Record& call);
+  void run_lane(Record* call, std::uint32_t lane);
+  void invoke(Record& call, void* instance);
+  void begin_coroutine(Record& call);
+  void resume(std::coroutine_handle<> handle, Record& call);
+  void end_coroutine(Record& call);
+  void fail(Record& call, Errc code = Errc::actor_died);
   void construct();
+  void restart();
+  void exit_if_requested();
+  void stop_gracefully();
   void perish(std::string cause);
+  void abandon_frames(Errc code);
+  std::vector<Record*> take_waiting();
+  bool busy_outside_turn() const;
+  void end_if_deferred();
+  ErrorDetail detail_for(const Record& call, Errc code);
+  std::shared_ptr<void> instance();
 
   const ActorType& type_;
   const ActorOptions options_;
   Record* constructor_;                // kept for restarts
-  void* instance_ = nullptr;           // (turn)
   std::atomic<Mail*> inbox_{nullptr};  // newest first
   Mail* batch_ = nullptr;              // (turn) oldest first
   std::atomic<Turn> turn_{Turn::closed};
-  std::atomic<bool> dead_{false};
-  bool exit_requested_ = false;  // (turn)
-  bool perished_ = false;        // (turn)
-  std::atomic<int> restarts_{0};
+  std::atomic<bool> dead_{false}, exit_requested_{false};
+  bool perished_ = false;                      // (turn)
+  std::unordered_map<Record*, Frame> frames_;  // (turn); each holds a count of its record
+  std::vector<Record*> for_next_;              // (turn) calls that the next instance is to run
+  std::atomic<int> restarts_{0}, restarts_asked_{0};
   std::atomic<std::uint32_t> references_{1};
-  std::atomic<std::uint32_t> gated_{0};                           // calls in gates_
-  std::mutex mutex_;                                              // guards gates_, cause_ and lanes_
+  std::atomic<std::uint32_t> gated_{0};                           // calls in gates_; each holds a count of this
+  std::atomic<std::size_t> open_frames_{0};                       // frames_.size()
+  mutable std::mutex mutex_;                                      // guards all below
+  std::shared_ptr<void> instance_;                                // written in the turn
   std::unordered_map<std::uint64_t, std::deque<Record*>> gates_;  // by caller
+  std::uint64_t opened_ = 0;                                      // calls that left their gates, ever
   std::string cause_;
-  std::vector<Lane> lanes_;  // empty: one call at a time
+  std::optional<std::string> deferred_;  // a graceful end that waits for calls outside of the turn
+  std::vector<Lane> lanes_;              // empty: one call at a time; its size is constant
 };
+
+/// The actors of this rank that have not ended; each with a count for the caller. Any thread.
+std::vector<ActorRecord*> live_actors();
+bool any_live_actors();
 
 /// The state behind an ActorHandle: complete when the actor is constructed, failed when that failed.
 class ActorState final : public ObjectState {

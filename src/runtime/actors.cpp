@@ -10,7 +10,7 @@ namespace ringray::runtime {
 namespace {
 
 // Envelope::argument of Kind::actor_state.
-enum ActorState_ : std::uint32_t { is_it_coming, coming_or_not, register_me, registered_or_not };
+enum ActorState_ : std::uint32_t { is_it_coming, coming_or_not, register_me, registered_or_not, detached_one_is_gone };
 
 void fail_call(Record& record, Errc code, std::string text) {
   if (!record.claim()) return;
@@ -82,28 +82,28 @@ ObjectState* Core::start_actor(ActorState& state, const ActorType& type, ActorOp
   if (options.name_space.empty()) options.name_space = config_.namespace_;
   const bool named = !options.name.empty();
   if (named || options.detached || state.home != self_) {
-    with([&] {
-      const auto id = promote(state);
-      if (options.detached) owner_.acquire({id, state.home, 0});
-    });
+    with([&] { promote(state); });
   }
   const auto id = state.extra() ? state.extra()->id : ObjectId{};
   if (named) {
     const auto answer = ask(control::ReserveName{options.name_space, options.name, id, options.get_if_exists});
     const auto* found = answer ? std::get_if<control::ActorFound>(&*answer) : nullptr;
-    if (found && found->record) {
+    if (!answer || !std::holds_alternative<control::NameReserved>(*answer)) {  // nothing is spawned
+      state.set_error(Errc::actor_died, {.text = "it was never spawned: its name was taken"});
+      state.complete();
       constructor.release();
+    }
+    if (found && found->record) {
       if (auto* existing = find_actor(options.name_space, options.name)) return existing;
       throw ActorUnavailableError("the actor '" + options.name + "' ended while it was looked up; try again");
     }
-    if (!answer || !std::holds_alternative<control::NameReserved>(*answer)) {
-      constructor.release();
-      if (!answer) throw_error(answer.error().code, {.text = answer.error().text});
+    if (!answer) throw_error(answer.error().code, {.text = answer.error().text});
+    if (!std::holds_alternative<control::NameReserved>(*answer))
       throw NameTakenError("an actor named '" + options.name +
                            "' is alive in this namespace (names are unique); choose " +
                            "another name, or set get_if_exists");
-    }
   }
+  if (options.detached) with([&] { owner_.acquire({id, state.home, 0}); });  // until it is gone
   if (state.home == self_) {
     auto* actor = new ActorRecord(type, options, &constructor);
     state.local = actor;
@@ -115,6 +115,7 @@ ObjectState* Core::start_actor(ActorState& state, const ActorType& type, ActorOp
         actors_[id] = actor;
       });
     }
+    actor->retain();  // open_actor's
     if (attach_arguments(constructor)) open_actor(*actor);
   } else {
     wire::ByteBuffer encoded;
@@ -137,10 +138,16 @@ ObjectState* Core::start_actor(ActorState& state, const ActorType& type, ActorOp
 
 void Core::open_actor(ActorRecord& actor) {
   const auto& options = actor.options();
-  base::count(Metric::actors_alive);
-  if (options.resources.empty() && !options.placement.in_bundle.valid()) return actor.open();
+  if (options.resources.empty() && !options.placement.in_bundle.valid()) {
+    actor.open();
+    return actor.release();
+  }
   with([&] {
-    actor.retain();
+    if (actor.dead()) return actor.release();
+    if (bundle_is_gone(options.placement.in_bundle)) {
+      actor.end(ActorRecord::Ending::now, group_removed);
+      return actor.release();
+    }
     starting_actors_[&actor] = &actor;
     queue_.push({.token = &actor, .need = options.resources, .bundle = options.placement.in_bundle, .user = actor.id});
   });
@@ -185,6 +192,7 @@ void Core::on_spawn(const Envelope& envelope, View payload) {
   auto* actor = new ActorRecord(constructor->kind().actor(), std::move(options), constructor);
   actor->id = envelope.subject;
   actors_[envelope.subject] = actor;
+  actor->retain();  // open_actor's
   if (attach_arguments(*constructor)) open_actor(*actor);
   deliver_early(envelope.subject);
 }
@@ -235,9 +243,10 @@ void Core::call(ActorState& state, Record& record, const std::string& group, boo
     if (!one_way) record.retain();
     return state.local->submit(record);
   }
-  if (state.failed() || !membership_.alive(state.home)) {
-    const auto text = state.failed() ? state.extra()->detail.text
-                                     : "rank " + std::to_string(state.home.value) + ", where it lived, died";
+  const bool failed = state.done() && state.failed();
+  if (failed || !membership_.alive(state.home)) {
+    const auto text =
+        failed ? state.extra()->detail.text : "rank " + std::to_string(state.home.value) + ", where it lived, died";
     fail_call(record, Errc::actor_died, "the actor is dead: " + text);
     if (one_way) record.release();
     return;
@@ -338,15 +347,19 @@ void Core::deliver_call(ActorRecord& actor, const Envelope& envelope, View paylo
 // --- ending
 
 void Core::kill(ActorState& state, bool restart) {
-  if (state.local)
-    return state.local->end(restart ? ActorRecord::Ending::restart : ActorRecord::Ending::now, "it was killed");
-  with([&] {
+  if (state.local) state.local->end(restart ? ActorRecord::Ending::restart : ActorRecord::Ending::now, "it was killed");
+  const auto id = with([&] {
     const auto* e = state.extra();
-    if (!e || !e->id.valid() || !membership_.alive(state.home)) return;
-    send(state.home, {.subject = e->id, .flags = restart ? std::uint8_t{0} : owner::no_restart, .kind = Kind::kill},
-         {});
-    flush_if_due();
+    if (!e || !e->id.valid()) return ObjectId{};
+    if (!state.local && membership_.alive(state.home)) {
+      send(state.home, {.subject = e->id, .flags = restart ? std::uint8_t{0} : owner::no_restart, .kind = Kind::kill},
+           {});
+      flush_if_due();
+    }
+    return e->id;
   });
+  // Only rank 0 knows whether it has a name, which is to be free when kill returns.
+  if (id.valid() && !restart) static_cast<void>(ask(control::RemoveActor{id}));
 }
 
 void Core::on_kill(const Envelope& envelope) {
@@ -365,10 +378,18 @@ void Core::on_kill(const Envelope& envelope) {
 }
 
 void Core::actor_gone(ActorRecord& actor) {
-  base::uncount(Metric::actors_alive);
   with([&] {
+    actor.gone = true;
+    if (starting_actor(&actor)) queue_.remove(&actor);
     if (actor.grant) queue_.finished(std::exchange(actor.grant, 0));
+    if (leaving_) maybe_goodbye();
     if (!actor.id.valid()) return;
+    if (actor.options().detached) {
+      if (actor.id.owner == self_)
+        owner_.drop(actor.id);
+      else if (membership_.alive(actor.id.owner))
+        send(actor.id.owner, {.subject = actor.id, .argument = detached_one_is_gone, .kind = Kind::actor_state}, {});
+    }
     if (const auto at = actors_.find(actor.id); at != actors_.end()) {
       actors_.erase(at);
       if (actor.id.owner != self_ || owner_.known(actor.id)) dead_actors_[actor.id] = actor.cause();
@@ -431,6 +452,9 @@ void Core::on_actor_state(const Envelope& envelope, View) {
       // The construction request, if there is one, came before this answer.
       if (!actors_.contains(id) && !dead_actors_.contains(id)) dead_actors_[id] = "it ended before the call came";
       return deliver_early(id);
+    case detached_one_is_gone:
+      if (owner_.known(id)) owner_.drop(id);  // the handle that kept it without handles
+      return;
     case register_me:
       return answer(registered_or_not, owner_.register_borrower(id, envelope.source));
     case registered_or_not: {

@@ -199,6 +199,18 @@ std::stop_token current_stop_token() {
 
 void yield_now() { execution::yield(); }
 
+std::vector<std::uint32_t> granted_gpus() {
+  auto& now = running_or_fail("this_task::gpus");
+  auto& c = core();
+  return c.with([&] {
+    const auto grant = now.actor ? now.actor->grant : now.record->more ? now.record->more->grant : 0;
+    std::vector<std::uint32_t> devices;
+    if (grant != 0)
+      for (const auto& share : c.ledger().grant(grant).gpus) devices.push_back(share.device);
+    return devices;
+  });
+}
+
 ObjectState* start_actor(ActorState& state, const ActorType& type, ActorOptions options, Record& constructor) {
   return core().start_actor(state, type, std::move(options), constructor);
 }

@@ -78,6 +78,7 @@ void submit(Record& record);
 void cancel(ObjectState& state, bool recursive);
 std::stop_token current_stop_token();
 void yield_now();
+std::vector<std::uint32_t> granted_gpus();
 
 // actors
 ObjectState* start_actor(ActorState& state, const ActorType& type, ActorOptions options, Record& constructor);

@@ -353,7 +353,7 @@ void Core::dispatch(const Envelope& envelope, View payload) {
       for (const auto& dead : relay_.on_message(envelope, payload, *this)) forget_rank(dead.rank);
       return;
     case Kind::shutdown:
-      return leave();
+      return leaving_ ? depart() : leave();
     case Kind::goodbye:
       if (goodbyes_missing_ > 0) --goodbyes_missing_;
       return maybe_goodbye();
@@ -393,12 +393,38 @@ void Core::answered(const control::ControlClient::Answer& answer) {
 // The group of this bundle was removed: who uses it is killed.
 void Core::end_bundle(const Envelope& envelope) {
   const auto users = reservations_.on_unreserve(envelope, *this);
+  const auto actors = live_actors();
   for (const auto& grant : users) {
-    for (auto& [id, actor] : actors_)
-      if (actor->grant == grant.id) actor->end(ActorRecord::Ending::now, "its placement group was removed");
+    for (auto* actor : actors)
+      if (actor->grant == grant.id) actor->end(ActorRecord::Ending::now, group_removed);
+    if (const auto task = granted_.find(grant.id); task != granted_.end()) cancel(*task->second, true);
+  }
+  for (auto* actor : actors) actor->release();
+  std::vector<scheduler::TaskQueue::Token> stranded;
+  for (const auto& item : queue_.items())
+    if (bundle_is_gone(item.bundle)) stranded.push_back(item.token);
+  for (auto* token : stranded) {
+    if (const auto at = starting_actors_.find(token); at != starting_actors_.end()) {
+      at->second->end(ActorRecord::Ending::now, group_removed);
+    } else if (queue_.remove(token)) {
+      fail_queued(*static_cast<Record*>(token), group_removed);
+    }
   }
   groups_.erase(envelope.subject);
   queue_.pump();
+}
+
+// A task that was to run here never will. Takes over the queue's count.
+void Core::fail_queued(Record& record, const char* why) {
+  record.more->pooled = false;
+  spawn_fiber([&record, why] {  // not under the baton: users' destructors run
+    if (record.claim()) {
+      fail_record(record, Errc::unschedulable, {.text = why, .task = record.name(), .rank = here_rank().value});
+      record.kind().clear(record);
+      finish(record);
+    }
+    record.release();
+  });
 }
 
 // A silent rank is noticed by the next one in the ring, a dead process by its host-mates at once: UCX reports a dead
@@ -430,21 +456,7 @@ void Core::tick() {
   if (control_) control_->tick(now, *this);
   for (const auto& answer : client_.tick(now, *this)) answered(answer);
   if (transport_->pending()) transport_->flush();
-  if (leaving_ && now > leave_before_ && !goodbye_sent_) {
-    log::error("{} ranks did not say goodbye within {} ms (--ringray.stop_timeout_ms); leaving without them",
-               goodbyes_missing_, config_.stop_timeout_ms.count());
-    lost_ranks_ = true;
-    goodbyes_missing_ = 0;
-    maybe_goodbye();
-  }
-  if (goodbye_sent_ && now > leave_before_ + config_.stop_timeout_ms) {
-    std::fprintf(stderr,
-                 "ringray: rank %u: a task still runs %lld ms after the job's end (it ignores its stop token); it is "
-                 "abandoned\n",
-                 self_.value, static_cast<long long>(2 * config_.stop_timeout_ms.count()));
-    log::flush();
-    _exit(1);
-  }
+  if (leaving_ && now >= leave_before_) stop_waiting(now);
 }
 
 }  // namespace ringray::runtime

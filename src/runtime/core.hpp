@@ -170,8 +170,14 @@ class Core final : owner::Environment,
   void forget_rank(Rank rank);
   void watch_ranks(base::Nanoseconds now);
   void end_bundle(const Envelope& envelope);
+  bool bundle_is_gone(const scheduler::BundleKey& bundle) const {
+    return bundle.valid() && !ledger_.has_bundle(bundle);
+  }
+  void fail_queued(Record& record, const char* why);
   void leave();
+  void depart();
   void maybe_goodbye();
+  void stop_waiting(base::Nanoseconds now);
   void tick();
 
   void on_submit(const Envelope& envelope, View payload);
@@ -254,8 +260,9 @@ class Core final : owner::Environment,
   std::unordered_map<scheduler::GroupId, control::GroupRecord> groups_;  // those that were ready once
   std::uint64_t next_question_ = 0, spread_turn_ = 0;
   std::uint64_t last_flush_cycles_ = 0, flush_gap_cycles_ = 0;
-  std::unordered_set<std::uint64_t> reported_;  // unschedulable requests, by hash of the reason
-  bool leaving_ = false, goodbye_sent_ = false, lost_ranks_ = false;
+  std::unordered_set<std::uint64_t> reported_;               // unschedulable requests, by hash of the reason
+  std::unordered_map<scheduler::GrantId, Record*> granted_;  // tasks that hold resources
+  bool leaving_ = false, goodbye_sent_ = false, departed_ = false, lost_ranks_ = false;
   std::uint32_t goodbyes_missing_ = 0;
   std::function<void()> before_goodbye_;
   base::Nanoseconds leave_before_{}, next_heartbeat_{};
@@ -273,6 +280,8 @@ inline execution::Pool& pool() noexcept { return core().pool(); }
 inline Rank here_rank() noexcept { return core().self(); }
 inline void actor_died(ActorRecord& actor) { core().actor_gone(actor); }
 void log_swallowed(const char* where) noexcept;
+/// Why users of a bundle ended.
+inline constexpr const char* group_removed = "its placement group was removed";
 /// Thrown by exit_actor.
 struct ExitActor {};
 void fail_record(Record& record, Errc code, ErrorDetail detail);

@@ -1,9 +1,8 @@
 // How ranks are noticed to be dead, and how the job ends.
 
-#include <signal.h>
 #include <unistd.h>
 
-#include <cerrno>
+#include <algorithm>
 
 #include "ringray/base/log.hpp"
 #include "ringray/base/metrics.hpp"
@@ -12,6 +11,11 @@
 #include "ringray/runtime/core.hpp"
 
 namespace ringray::runtime {
+namespace {
+
+constexpr auto farewell = std::chrono::milliseconds(500);  // after what may take stop_timeout_ms itself
+
+}  // namespace
 
 void Core::on_peer_lost(Rank rank, Errc) {
   if (leaving_) {
@@ -62,6 +66,9 @@ void Core::forget_rank(Rank rank) {
       lookup.event->release();
     }
   }
+  std::erase_if(groups_, [&](const auto& group) {  // its lost bundles get another rank
+    return std::find(group.second.ranks.begin(), group.second.ranks.end(), rank) != group.second.ranks.end();
+  });
   std::vector<ObjectId> orphans;  // actors die with the rank that owns them, unless detached
   for (const auto& [id, actor] : actors_)
     if (id.owner == rank && !actor->options().detached) orphans.push_back(id);
@@ -74,24 +81,66 @@ void Core::leave() {
   if (std::exchange(leaving_, true)) return;
   stop_requested.store(true, std::memory_order_relaxed);
   afterwards_.push_back([] { cancellations().cancel_all(); });
-  leave_before_ = base::now() + config_.stop_timeout_ms;
+  leave_before_ = base::now() + config_.stop_timeout_ms + farewell;
   for (const auto child :
        control::live_tree_children(self_, size(), [&](Rank rank) { return membership_.alive(rank); })) {
     ++goodbyes_missing_;
     send(child, {.kind = Kind::shutdown}, {});
   }
+  for (auto* actor : live_actors()) {
+    actor->end(ActorRecord::Ending::after_queued, "the job ends");
+    actor->release();
+  }
   maybe_goodbye();
 }
 
+// No rank leaves before the actors of all have ended, because they may need each other for that: goodbyes go up the
+// tree, then the second shutdown comes down.
 void Core::maybe_goodbye() {
-  if (!leaving_ || goodbye_sent_ || goodbyes_missing_ > 0) return;
+  if (!leaving_ || goodbye_sent_ || departed_ || goodbyes_missing_ > 0 || any_live_actors()) return;
   goodbye_sent_ = true;
   if (before_goodbye_) before_goodbye_();
-  if (self_ != Rank{0})
-    send(control::live_tree_parent(self_, [&](Rank rank) { return membership_.alive(rank); }), {.kind = Kind::goodbye},
-         {});
+  if (self_ == Rank{0}) return depart();
+  send(control::live_tree_parent(self_, [&](Rank rank) { return membership_.alive(rank); }), {.kind = Kind::goodbye},
+       {});
   transport_->flush();
+}
+
+void Core::depart() {
+  if (std::exchange(departed_, true)) return;
+  if (!std::exchange(goodbye_sent_, true) && before_goodbye_) before_goodbye_();
+  for (const auto child :
+       control::live_tree_children(self_, size(), [&](Rank rank) { return membership_.alive(rank); }))
+    send(child, {.kind = Kind::shutdown}, {});
+  transport_->flush();
+  leave_before_ = base::now() + farewell;
   pool_.stop();
+}
+
+// What was waited for did not happen in time.
+void Core::stop_waiting(base::Nanoseconds now) {
+  if (!departed_) {
+    const auto actors = live_actors();
+    for (auto* actor : actors) {
+      log::error("actor {} did not end within {} ms (--ringray.stop_timeout_ms); leaving without it",
+                 actor->type().name(), config_.stop_timeout_ms.count());
+      actor->release();
+    }
+    if (goodbyes_missing_ > 0 || actors.empty())
+      log::error("other ranks did not say goodbye within {} ms (--ringray.stop_timeout_ms); leaving without them",
+                 config_.stop_timeout_ms.count());
+    lost_ranks_ = true;
+    depart();
+    leave_before_ = now + farewell;
+  } else if (now > leave_before_ + config_.stop_timeout_ms) {
+    std::fprintf(
+        stderr,
+        "ringray: rank %u: a task or an actor's on_stop still runs %lld ms after the job's end (it ignores its "
+        "stop token); it is abandoned\n",
+        self_.value, static_cast<long long>(2 * config_.stop_timeout_ms.count()));
+    log::flush();
+    _exit(1);
+  }
 }
 
 }  // namespace ringray::runtime

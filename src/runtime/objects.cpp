@@ -50,7 +50,9 @@ ObjectId Core::promote(ObjectState& state) {
     auto* actor = &state.type() == &event_type<ActorState>() ? static_cast<ActorState*>(&state) : nullptr;
     if (actor) e.home = actor->home;
     e.id = owner_.create(&state, e.home);
-    if (actor && actor->local) {
+    if (actor && actor->local && actor->local->gone) {
+      dead_actors_[e.id] = actor->local->cause();
+    } else if (actor && actor->local) {
       actor->local->id = e.id;
       actor->local->retain();
       actors_[e.id] = actor->local;
@@ -172,6 +174,8 @@ void Core::garbage(ObjectId id, owner::Token token, Rank home) {
   if (home == self_) {
     if (const auto at = actors_.find(id); at != actors_.end())
       at->second->end(ActorRecord::Ending::after_queued, "its last handle is gone");
+    else
+      dead_actors_.erase(id);  // nobody can call it any more
   } else if (membership_.alive(home)) {
     send(home, {.subject = id, .flags = owner::graceful, .kind = Kind::kill}, {});
   }

@@ -101,7 +101,6 @@ struct Running {
   ActorRecord* actor = nullptr;
   std::uint64_t serial = 0;
   std::uint32_t caller = 0;
-  bool ended = false;  ///< run_body finished the record (a coroutine may not have)
 };
 /// Null outside of tasks, calls and the driver. Any thread.
 Running* running() noexcept;

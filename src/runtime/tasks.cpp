@@ -251,6 +251,7 @@ void submit(Record& record) {
 void Core::enqueue(Record& record) {
   with([&] {
     const auto& options = record.more->options;
+    if (bundle_is_gone(options.placement.in_bundle)) return fail_queued(record, group_removed);
     record.more->pooled = true;
     queue_.push({.token = &record,
                  .need = options.resources,
@@ -267,11 +268,15 @@ void Core::start(scheduler::TaskQueue::Token token, scheduler::GrantId grant) {
   auto& record = *static_cast<Record*>(token);
   record.more->pooled = false;
   record.more->grant = grant;
+  granted_[grant] = &record;
   pool_.schedule(static_cast<execution::Work&>(record));
 }
 
 void Core::end_task(Record& record) {
-  with([&] { queue_.finished(std::exchange(record.more->grant, 0)); });
+  with([&] {
+    granted_.erase(record.more->grant);
+    queue_.finished(std::exchange(record.more->grant, 0));
+  });
 }
 
 void Core::task_waits(Record& record, bool waits) {
