@@ -1,11 +1,14 @@
 #include "ringray/runtime/launch.hpp"
 
-#include <sys/statvfs.h>
+#include <fcntl.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 #include <cmath>
 #include <cstdlib>
+#include <cstring>
 #include <fstream>
 
 #include "ringray/base/log.hpp"
@@ -106,21 +109,45 @@ Result<void> merge_timeline(const std::string& timeline, std::uint32_t ranks) {
   return {};
 }
 
-}  // namespace
+/// What a rank has before it knows the others.
+struct Ready {
+  Config config;
+  unsigned workers = 1;
+  bool oversubscribed = false;
+  std::shared_ptr<store::ObjectStore> store;
+  transport::ucx::Port port;
+};
 
-void Alone::abort(int exit_code) { _exit(exit_code); }
-
-bool launched_by_mpi() {
-  return number("OMPI_COMM_WORLD_SIZE", 0) > 0 || number("PMI_SIZE", 0) > 0 || std::getenv("PMIX_RANK") != nullptr;
+base::HybridClock& log_clock() {
+  static base::HybridClock clock;  // the log shows it until the process ends
+  return clock;
 }
 
-Result<transport::Leave> run_rank(transport::Bootstrap& bootstrap, Config config, std::function<void()> driver) {
-  const auto self = bootstrap.rank();
-  static base::HybridClock clock;  // the log shows it until the process ends
+/// Finds out before the job runs what would lose its timeline at the end.
+Result<void> check_timeline(const std::string& path) {
+  const auto wrong = [&](const char* why) {
+    return failure(Errc::config, fmt::format("--ringray.timeline: '{}' cannot be written: {} (the timeline would be "
+                                             "lost); name a file in a writable folder",
+                                             path, why));
+  };
+  struct stat status;
+  if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return wrong("it is a folder");
+  const auto beside = fmt::format("{}.{}.part", path, ::getpid());
+  const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
+  if (file < 0) return wrong(std::strerror(errno));
+  ::close(file);
+  ::unlink(beside.c_str());
+  return {};
+}
+
+/// All that can go wrong on this rank alone.
+Result<Ready> prepare(Config config, Rank self) {
   if (auto started =
-          log::start({.level = config.log_level, .file = config.log_file, .rank = self.value, .clock = &clock});
+          log::start({.level = config.log_level, .file = config.log_file, .rank = self.value, .clock = &log_clock()});
       !started)
     return tl::make_unexpected(started.error());
+  if (!config.timeline.empty())
+    if (auto writable = check_timeline(config.timeline); !writable) return tl::make_unexpected(writable.error());
 
   const auto ranks_here = local_ranks();
   const auto processors = execution::cpuset_size();
@@ -131,13 +158,14 @@ Result<transport::Leave> run_rank(transport::Bootstrap& bootstrap, Config config
   const bool oversubscribed = config.oversubscribed == Switch::yes ||
                               (config.oversubscribed == Switch::automatic && workers * ranks_here > cores);
 
+  const auto memory = host_memory_bytes();
   if (config.arena_bytes.value == 0)
-    config.arena_bytes.value = std::max<std::uint64_t>(arena_bytes_min, host_memory_bytes() / 3 / ranks_here);
-  if (config.arena_bytes.value > host_memory_bytes())
+    config.arena_bytes.value = std::max<std::uint64_t>(arena_bytes_min, memory / 3 / ranks_here);
+  if (config.arena_bytes.value > memory / ranks_here)
     return failure(Errc::config,
-                   fmt::format("{} MiB of object memory per rank are more than the host has ({} MiB for all its "
-                               "{} ranks); use fewer ranks or a smaller --ringray.arena_bytes",
-                               config.arena_bytes.value >> 20, host_memory_bytes() >> 20, ranks_here));
+                   fmt::format("{} MiB of object memory for each of {} ranks are more than this host has ({} MiB); "
+                               "use fewer ranks or a smaller --ringray.arena_bytes",
+                               config.arena_bytes.value >> 20, ranks_here, memory >> 20));
   auto store = store::ObjectStore::open(
       {.bytes = config.arena_bytes.value,
        .spill_directory = spill_directory(config),
@@ -146,52 +174,90 @@ Result<transport::Leave> run_rank(transport::Bootstrap& bootstrap, Config config
   if (!store) return tl::make_unexpected(store.error());
   auto port = transport::ucx::Port::open();
   if (!port) return tl::make_unexpected(port.error());
+  return Ready{std::move(config), workers, oversubscribed, std::move(*store), std::move(*port)};
+}
 
-  const auto host = transport::this_host();
+struct All {
+  std::vector<scheduler::RankRecord> records;
+  transport::Roster roster;
+};
+
+/// Every rank tells all others what it is, or what is wrong with it: so all of them give up together.
+Result<All> introduce_all(transport::Bootstrap& bootstrap, const Result<Ready>& ready) {
   wire::ByteBuffer extra;
   wire::Encoder encoder(extra);
-  encoder(describe(config, self, workers, host, **store, (*store)->arena().name()));
-  auto company = transport::introduce(bootstrap, port->address(), {extra.view().begin(), extra.view().end()});
+  encoder(ready ? std::string() : ready.error().text);
+  if (ready)
+    encoder(describe(ready->config, bootstrap.rank(), ready->workers, transport::this_host(), *ready->store,
+                     ready->store->arena().name()));
+  auto company = transport::introduce(bootstrap, ready ? ready->port.address() : std::vector<std::byte>(),
+                                      {extra.view().begin(), extra.view().end()});
   if (!company) return tl::make_unexpected(company.error());
-
-  Parts parts;
-  parts.self = self;
-  parts.clock = &clock;
-  parts.seed = config.seed != 0 ? config.seed : company->roster.key;
-  for (const auto& one : company->ranks) {
+  All all{{}, company->roster};
+  for (std::uint32_t rank = 0; rank < company->ranks.size(); ++rank) {
     try {
-      wire::Decoder decoder(one.extra);
-      parts.records.push_back(wire::decode<scheduler::RankRecord>(decoder));
+      wire::Decoder decoder(company->ranks[rank].extra);
+      if (const auto problem = wire::decode<std::string>(decoder); !problem.empty())
+        return failure(Errc::config, rank == 0 ? problem : fmt::format("rank {}: {}", rank, problem));
+      all.records.push_back(wire::decode<scheduler::RankRecord>(decoder));
     } catch (const Error& e) {
       return failure(Errc::corrupt_data,
                      std::string("a rank introduced itself in a form that does not decode: ") + e.what());
     }
   }
-  if (self == Rank{0}) {
-    log::info("{} ranks, {} workers and {} MiB of object memory each here{}, seed {}", bootstrap.size(), workers,
-              config.arena_bytes.value >> 20, oversubscribed ? ", more ranks than cores" : "", parts.seed);
-    for (const auto& change : config.changes()) log::info("{}", change);
-  }
-  if (config.mpi == MpiUse::bootstrap) bootstrap.finish(transport::Leave::together);
-  parts.transport = std::move(*port).join(company->roster);
-  parts.store = std::move(*store);
-  parts.workers = workers;
-  parts.oversubscribed = oversubscribed;
-  if (!config.timeline.empty()) observe::Timeline::start(self);
-  parts.config = config;
+  return all;
+}
 
-  bool lost = false;
+}  // namespace
+
+void Alone::abort(int exit_code) { _exit(exit_code); }
+
+bool launched_by_mpi() {
+  return number("OMPI_COMM_WORLD_SIZE", 0) > 0 || number("PMI_SIZE", 0) > 0 || std::getenv("PMIX_RANK") != nullptr;
+}
+
+Result<Ended> run_rank(transport::Bootstrap& bootstrap, Result<Config> config, std::function<void()> driver) {
+  const auto self = bootstrap.rank();
+  auto ready = config.and_then([&](const Config& c) { return prepare(c, self); });
+  auto records = introduce_all(bootstrap, ready);
+  if (!records) return tl::make_unexpected(records.error());
+  auto& [all, roster] = *records;
+  const auto& settings = ready->config;
+
+  Parts parts;
+  parts.self = self;
+  parts.clock = &log_clock();
+  parts.seed = settings.seed != 0 ? settings.seed : roster.key;
+  parts.records = std::move(all);
+  if (self == Rank{0}) {
+    log::info("{} ranks, {} workers and {} MiB of object memory each here{}, seed {}", bootstrap.size(), ready->workers,
+              settings.arena_bytes.value >> 20, ready->oversubscribed ? ", more ranks than cores" : "", parts.seed);
+    for (const auto& change : settings.changes()) log::info("{}", change);
+  }
+  if (settings.mpi == MpiUse::bootstrap) bootstrap.finish(transport::Leave::together);
+  parts.transport = std::move(ready->port).join(roster);
+  parts.store = std::move(ready->store);
+  parts.workers = ready->workers;
+  parts.oversubscribed = ready->oversubscribed;
+  if (!settings.timeline.empty()) observe::Timeline::start(self);
+  parts.config = settings;
+
+  Ended ended;
   {
     const auto core = std::make_unique<Core>(std::move(parts));
-    if (!config.timeline.empty()) core->before_goodbye([&] { write_timeline_part(config.timeline, self); });
-    core->run(std::move(driver));
-    lost = core->lost_ranks();
+    if (!settings.timeline.empty()) core->before_goodbye([&] { write_timeline_part(settings.timeline, self); });
+    try {
+      core->run(std::move(driver));
+    } catch (...) {
+      ended.driver_threw = std::current_exception();
+    }
+    if (core->lost_ranks()) ended.leave = transport::Leave::alone;
   }
   if (log::enabled(LogLevel::debug)) log::debug("metrics:\n{}", base::metrics_table(base::metrics_snapshot()));
-  if (!config.timeline.empty() && self == Rank{0})
-    if (auto merged = merge_timeline(config.timeline, bootstrap.size()); !merged) log::error("{}", merged.error().text);
+  if (!settings.timeline.empty() && self == Rank{0})
+    if (auto merged = merge_timeline(settings.timeline, bootstrap.size()); !merged) ended.lost = merged.error().text;
   log::flush();
-  return lost ? transport::Leave::alone : transport::Leave::together;
+  return ended;
 }
 
 }  // namespace ringray::runtime

@@ -1,6 +1,7 @@
 #pragma once
 // From a bootstrap to a running rank and back.
 
+#include <exception>
 #include <functional>
 #include <string>
 
@@ -9,9 +10,17 @@
 
 namespace ringray::runtime {
 
-/// Brings the rank up, runs the driver (on rank 0; the others serve until it is done) and takes the rank down.
-/// Returns how the bootstrap must be left; throws what the driver threw. One at a time per process.
-Result<transport::Leave> run_rank(transport::Bootstrap& bootstrap, Config config, std::function<void()> driver);
+/// How a rank ended after it ran.
+struct Ended {
+  transport::Leave leave = transport::Leave::together;  ///< how the bootstrap must be left
+  std::exception_ptr driver_threw;                      ///< rank 0
+  std::string lost;  ///< what could not be written at the end, in one line; empty: nothing
+};
+
+/// Brings the rank up, runs the driver (on rank 0; the others serve until it is done) and takes the rank down. A
+/// failure is known to all ranks (also that of another rank's options) when its code is `config`: rank 0 reports it.
+/// One at a time per process, any number one after the other.
+Result<Ended> run_rank(transport::Bootstrap& bootstrap, Result<Config> config, std::function<void()> driver);
 
 /// The bootstrap of a job of one rank.
 class Alone final : public transport::Bootstrap {

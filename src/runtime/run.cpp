@@ -1,12 +1,15 @@
 #include "ringray/run.hpp"
 
+#include <cxxabi.h>
 #include <unistd.h>
 
 #include <cstdio>
+#include <cstdlib>
 #include <exception>
 
 #include "ringray/base/log.hpp"
 #include "ringray/kv.hpp"
+#include "ringray/mpi.hpp"
 #include "ringray/runtime/core.hpp"
 #include "ringray/runtime/launch.hpp"
 #include "ringray/transport/bootstrap/mpi.hpp"
@@ -30,13 +33,56 @@ const std::string& space() { return runtime::core().config().namespace_; }
 
 }  // namespace
 
-int run(int argc, char** argv, std::function<void()> driver) {
-  auto config = Config::parse(argc, argv, environ);
-  if (!config) return complain(config.error(), launch_failed);
-  if (config->help) {
-    std::fputs(Config::help_text().c_str(), stdout);
-    return 0;
+namespace {
+
+std::string thrown_line(const std::exception_ptr& thrown) {
+  try {
+    std::rethrow_exception(thrown);
+  } catch (const std::exception& e) {
+    return "the driver threw " + type_name(typeid(e).name()) + ": " + e.what();
+  } catch (...) {
+    const auto* type = abi::__cxa_current_exception_type();
+    return "the driver threw " + (type ? type_name(type->name()) : "something") + ", which is no std::exception";
   }
+}
+
+/// Names what nobody caught, because it left a destructor, a noexcept function or a thread.
+[[noreturn]] void name_uncaught() noexcept {
+  std::string what = "std::terminate was called";
+  if (const auto* type = abi::__cxa_current_exception_type()) {
+    what = type_name(type->name()) +
+           " was thrown where nothing may be thrown (a destructor or a noexcept "
+           "function)";
+    try {
+      throw;
+    } catch (const std::exception& e) {
+      what += std::string(": ") + e.what();
+    } catch (...) {
+    }
+  }
+  const auto rank = runtime::has_core() ? "rank " + std::to_string(runtime::core().self().value) + ": " : "";
+  log::flush();
+  std::fprintf(stderr, "ringray: %s%s; the rank ends\n", rank.c_str(), what.c_str());
+  std::abort();
+}
+
+/// Exit status of a rank; prints what rank 0 has to say.
+int report(const Result<runtime::Ended>& ended, bool first) {
+  if (!ended) {
+    if (first || ended.error().code != Errc::config) complain(ended.error(), launch_failed);
+    return launch_failed;
+  }
+  int status = 0;
+  if (ended->driver_threw) status = complain({Errc::task_failed, thrown_line(ended->driver_threw)}, 1);
+  if (!ended->lost.empty()) status = complain({Errc::config, ended->lost}, 1);
+  return status;
+}
+
+}  // namespace
+
+int run(int argc, char** argv, std::function<void()> driver) {
+  std::set_terminate(&name_uncaught);
+  auto config = Config::parse(argc, argv, environ);
   std::unique_ptr<transport::Bootstrap> bootstrap;
   if (runtime::launched_by_mpi()) {
     auto mpi = transport::bootstrap_by_mpi();
@@ -46,26 +92,40 @@ int run(int argc, char** argv, std::function<void()> driver) {
     bootstrap = std::make_unique<runtime::Alone>();
   }
   const bool first = bootstrap->rank() == Rank{0};
-  int status = 0;
-  auto leave = transport::Leave::together;
-  try {
-    const auto result = runtime::run_rank(*bootstrap, std::move(*config), std::move(driver));
-    if (result) {
-      leave = *result;
-    } else {
-      if (first || result.error().code != Errc::config) complain(result.error(), launch_failed);
-      status = launch_failed;
-    }
-  } catch (const std::exception& e) {
-    std::fprintf(stderr, "ringray: the driver threw %s: %s\n", type_name(typeid(e).name()).c_str(), e.what());
-    status = 1;
-  } catch (...) {
-    std::fputs("ringray: the driver threw an exception that is no std::exception\n", stderr);
-    status = 1;
+  if (config && config->help) {
+    if (first) std::fputs(Config::help_text().c_str(), stdout);
+    bootstrap->finish(transport::Leave::together);
+    return 0;
   }
-  log::flush();
-  bootstrap->finish(leave);
+  const auto ended = runtime::run_rank(*bootstrap, std::move(config), std::move(driver));
+  const int status = report(ended, first);
+  bootstrap->finish(ended ? ended->leave : transport::Leave::together);
   return status;
+}
+
+// --- in somebody else's MPI program
+
+Runtime::Runtime(MPI_Comm communicator, int* argc, char** argv) : communicator_(communicator) {
+  int none = 0;
+  auto config = Config::parse(argc ? *argc : none, argv, environ);
+  if (config)
+    config_ = std::make_unique<Config>(std::move(*config));
+  else
+    problem_ = config.error().text;
+}
+
+Runtime::~Runtime() = default;
+
+void Runtime::run(std::function<void()> driver) {
+  auto bootstrap = transport::bootstrap_by_mpi(communicator_);
+  if (!bootstrap) throw ConfigError(bootstrap.error().text);
+  const auto config = config_ ? Result<Config>(*config_) : failure(Errc::config, problem_);
+  const auto ended = runtime::run_rank(**bootstrap, config, std::move(driver));
+  if (!ended) throw_error(ended.error().code, {.text = ended.error().text});
+  if (ended->driver_threw) std::rethrow_exception(ended->driver_threw);
+  if (!ended->lost.empty()) throw ConfigError(ended->lost);
+  if (ended->leave == transport::Leave::alone)
+    throw RankDiedError("a rank died while the driver ran; its communicator can no longer be used");
 }
 
 Rank this_rank() { return runtime::core().self(); }

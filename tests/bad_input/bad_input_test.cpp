@@ -1,0 +1,144 @@
+// Runs program.cpp under mpirun (two ranks) and alone, and looks at what it says and how it ends.
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+#include <unistd.h>
+
+#include <cstdlib>
+#include <filesystem>
+#include <fstream>
+#include <sstream>
+#include <string>
+#include <vector>
+
+namespace {
+
+namespace files = std::filesystem;
+
+struct Outcome {
+  int status = 0;  // of the program, or of mpirun
+  std::string out, err;
+  std::vector<std::string> lines;  // of err that begin with "ringray:"
+};
+
+class BadInput : public testing::TestWithParam<bool> {
+ protected:
+  void SetUp() override {
+    folder = files::temp_directory_path() / ("ringray-bad-input-" + std::to_string(getpid()));
+    files::create_directories(folder);
+  }
+  void TearDown() override { files::remove_all(folder); }
+
+  Outcome run(const std::string& arguments, const std::string& environment = "") const {
+    const auto out = folder / "out", err = folder / "err";
+    const auto command = environment + " timeout -k 5 60 " + (GetParam() ? RINGRAY_MPIRUN " " : "") +
+                         RINGRAY_PROGRAM " " + arguments + " >" + out.string() + " 2>" + err.string();
+    Outcome outcome;
+    const int status = std::system(command.c_str());
+    outcome.status = WIFEXITED(status) ? WEXITSTATUS(status) : 128 + WTERMSIG(status);
+    outcome.out = text_of(out);
+    outcome.err = text_of(err);
+    std::istringstream stream(outcome.err);
+    for (std::string line; std::getline(stream, line);)
+      if (line.starts_with("ringray:")) outcome.lines.push_back(line);
+    return outcome;
+  }
+  static std::string text_of(const files::path& path) {
+    std::ifstream file(path);
+    return {std::istreambuf_iterator<char>(file), {}};
+  }
+  static bool has(const std::string& text, const std::string& part) { return text.find(part) != text.npos; }
+
+  /// One line that says all of `parts`, a failing status, and the job did not run.
+  void expect_one_line(const Outcome& outcome, const std::vector<std::string>& parts) const {
+    EXPECT_NE(outcome.status, 0);
+    EXPECT_LT(outcome.status, 124) << "it hung or was killed";
+    ASSERT_EQ(outcome.lines.size(), 1) << outcome.err;
+    for (const auto& part : parts) EXPECT_TRUE(has(outcome.lines[0], part)) << part << " in " << outcome.lines[0];
+    EXPECT_FALSE(has(outcome.out, "ran")) << outcome.out;
+  }
+  std::size_t files_left() const {
+    std::size_t count = 0;
+    for (const auto& entry : files::recursive_directory_iterator(folder))
+      if (entry.path().filename() != "out" && entry.path().filename() != "err") ++count;
+    return count;
+  }
+
+  files::path folder;
+};
+INSTANTIATE_TEST_SUITE_P(, BadInput, testing::Bool(),
+                         [](const auto& info) { return info.param ? "TwoRanks" : "Alone"; });
+
+TEST_P(BadInput, AnOptionThatDoesNotExistIsNamedWithTheNearestOne) {
+  expect_one_line(run("nothing --ringray.workrs=2"), {"--ringray.workrs", "did you mean --ringray.workers"});
+  expect_one_line(run("nothing", "RINGRAY_SPILL_DIRCTORY=/tmp"), {"RINGRAY_SPILL_DIRCTORY", "RINGRAY_SPILL_DIRECTORY"});
+  expect_one_line(run("nothing --ringray.workers=many"), {"--ringray.workers", "many", "accepted"});
+}
+
+TEST_P(BadInput, AFileOfOptionsThatIsWrongIsNamedWithItsLine) {
+  const auto path = (folder / "job.toml").string();
+  std::ofstream(path) << "workers = 2\nworkers = \n";
+  expect_one_line(run("nothing --ringray.config=" + path), {"job.toml", "2"});
+  expect_one_line(run("nothing --ringray.config=" + path + ".none"), {"job.toml.none"});
+}
+
+TEST_P(BadInput, MoreObjectMemoryThanTheHostHasIsRefused) {
+  expect_one_line(run("nothing --ringray.arena_bytes=100TiB"), {"arena_bytes", "more than this host has"});
+}
+
+TEST_P(BadInput, FilesThatCannotBeWrittenAreFoundBeforeTheJobRuns) {
+  expect_one_line(run("nothing --ringray.log_file=/proc/none/log"), {"log_file", "/proc/none"});
+  expect_one_line(run("nothing --ringray.timeline=/proc/none/timeline"), {"timeline", "/proc/none"});
+  expect_one_line(run("nothing --ringray.timeline='" + folder.string() + "'"), {"timeline", "folder"});
+  expect_one_line(run("nothing --ringray.spill_directory=/proc/none"), {"/proc/none"});
+  EXPECT_EQ(files_left(), 0);
+}
+
+TEST_P(BadInput, WhatTheDriverThrowsIsOneLineAndTheTimelineIsWrittenAllTheSame) {
+  const auto timeline = (folder / "timeline.json").string();
+  expect_one_line(run("'driver throws' --ringray.timeline=" + timeline),
+                  {"std::runtime_error", "the driver's own mistake"});
+  EXPECT_TRUE(has(text_of(timeline), "traceEvents") || has(text_of(timeline), "\"ph\"")) << text_of(timeline);
+  EXPECT_EQ(files_left(), 1) << "parts of ranks are left";
+  expect_one_line(run("'driver throws a number'"), {"int", "no std::exception"});
+  expect_one_line(run("'name taken'"), {"NameTakenError", "'same'"});
+}
+
+TEST_P(BadInput, ExceptionsThatAreNoStdExceptionReachTheCallerWithTheirType) {
+  const auto task = run("'task throws a number'");
+  EXPECT_EQ(task.status, 0) << task.err;
+  EXPECT_EQ(task.out.find("TaskError int"), 0) << task.out;
+  EXPECT_FALSE(has(task.out, "nothing was thrown"));
+  EXPECT_TRUE(task.lines.empty()) << task.err;
+  const auto actor = run("'actor throws a number'");
+  EXPECT_EQ(actor.status, 0) << actor.err;
+  EXPECT_TRUE(has(actor.out, "TaskError int") && has(actor.out, "\n7\nActorDiedError")) << actor.out;
+  EXPECT_FALSE(has(actor.out, "nothing was thrown"));
+}
+
+TEST_P(BadInput, WhatNoRankHasIsReportedOnceAndPendingOrAnErrorByOption) {
+  const auto pending = run("'nobody has it'");
+  EXPECT_EQ(pending.status, 0) << pending.err;
+  EXPECT_EQ(pending.out, "it is pending\n3\n");
+  const auto first = pending.err.find("telescopes");
+  ASSERT_NE(first, pending.err.npos) << pending.err;
+  EXPECT_EQ(pending.err.find("waits for what no rank has"), pending.err.rfind("waits for what no rank has"))
+      << pending.err;
+  const auto error = run("'nobody has it' --ringray.unschedulable=error");
+  EXPECT_EQ(error.status, 0) << error.err;
+  EXPECT_TRUE(error.out.starts_with("UnschedulableError") && has(error.out, "telescopes")) << error.out;
+}
+
+TEST_P(BadInput, ADestructorThatThrowsEndsTheRankWithItsName) {
+  for (const auto* what : {"value's", "actor's"}) {
+    const auto outcome = run("\"" + std::string(what) + " destructor throws\"");
+    EXPECT_NE(outcome.status, 0) << what;
+    ASSERT_GE(outcome.lines.size(), 1) << outcome.err;
+    EXPECT_TRUE(has(outcome.err, "std::runtime_error was thrown where nothing may be thrown")) << outcome.err;
+    EXPECT_TRUE(has(outcome.err, "the bomb went off")) << outcome.err;
+  }
+  const auto disarmed = run("\"argument's destructor throws\"");
+  EXPECT_EQ(disarmed.status, 0) << disarmed.err;
+}
+
+}  // namespace
