@@ -83,7 +83,12 @@ class ActorRecord final : public execution::Runnable {
   const std::uint32_t caller;    ///< names it as a caller
 
  private:
-  struct Lane;
+  /// Calls of one concurrency group.
+  struct Lane {
+    std::string name;
+    std::uint32_t limit = 1, running = 0;
+    std::deque<Record*> waiting;
+  };
   struct LaneRun;
   struct End;
   /// A coroutine that has begun. Its frame refers to the instance, which therefore outlives it.
@@ -94,6 +99,7 @@ class ActorRecord final : public execution::Runnable {
   enum class Turn : std::uint8_t { closed, idle, scheduled, running };
 
   ~ActorRecord();
+  void began();
   static void execute_turn(Runnable& runnable);
   static void deliver_call(Mail& mail, ActorRecord& actor);
   void post(Mail& mail);
