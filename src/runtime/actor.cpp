@@ -15,8 +15,7 @@ constexpr unsigned calls_per_turn = 256;  // then other work of the worker gets 
 constexpr std::uint32_t actor_caller_bit = 1u << 31;
 
 std::uint64_t caller_key(const Record& call) {
-  const auto* origin = call.more ? call.more->origin.get() : nullptr;
-  return std::uint64_t{origin ? origin->caller.value : ~0u} << 32 | call.caller;
+  return std::uint64_t{call.origin ? call.origin->caller.value : ~0u} << 32 | call.caller;
 }
 
 std::uint32_t next_caller() {

@@ -187,7 +187,7 @@ void Core::on_spawn(const Envelope& envelope, View payload) {
     dead_actors_[envelope.subject] = problem;
     return refuse(envelope.source, envelope.correlation, envelope.subject, references, Errc::actor_died, problem);
   }
-  constructor->make_more().origin = std::make_unique<Origin>(
+  constructor->origin = std::make_unique<Origin>(
       Origin{envelope.source, envelope.correlation, envelope.subject, std::move(references), true});
   auto* actor = new ActorRecord(constructor->kind().actor(), std::move(options), constructor);
   actor->id = envelope.subject;
@@ -327,10 +327,9 @@ void Core::deliver_call(ActorRecord& actor, const Envelope& envelope, View paylo
       }
     }
     record = decode_record(envelope.callable, body, states);
-    auto& more = record->make_more();
-    more.lane = lane;
+    if (lane != 0) record->make_more().lane = lane;
     if (!covered) references.clear();
-    more.origin = std::make_unique<Origin>(
+    record->origin = std::make_unique<Origin>(
         Origin{envelope.source, envelope.correlation, envelope.subject, std::move(references), covered});
   } catch (const std::exception& e) {
     problem = e.what();

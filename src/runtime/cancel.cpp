@@ -31,7 +31,7 @@ bool Core::cancel(ObjectState& state, bool recursive) {
     if (queued) record.release();
     return true;
   }
-  const auto remote = with([&] { return record.more ? record.more->remote : 0; });
+  const auto remote = with([&] { return record.remote; });
   if (remote) {
     with([&] {
       owner_.cancel(remote, flags);

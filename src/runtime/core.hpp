@@ -86,6 +86,7 @@ class Core final : owner::Environment,
 
   // objects.cpp
   ObjectId promote(ObjectState& state);
+  std::uint64_t requested_as(const ObjectState& state) const;
   Carried carried(ObjectState& state);
   ObjectState* adopt(const Carried& carried);  ///< a counted state that takes over one handle
   void fetch(ObjectState& state);              ///< makes sure that the value is on its way here

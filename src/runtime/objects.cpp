@@ -4,6 +4,7 @@
 
 #include "ringray/base/check.hpp"
 #include "ringray/execution/fiber.hpp"
+#include "ringray/runtime/bound_record.hpp"
 #include "ringray/runtime/core.hpp"
 #include "ringray/runtime/function.hpp"
 
@@ -38,12 +39,20 @@ ErrorDetail decode_detail(View bytes) {
 
 }  // namespace
 
+/// The sequence of the id that a result of a request to another rank has; 0: it is none.
+std::uint64_t Core::requested_as(const ObjectState& state) const {
+  if (state.type().run == &run_task || state.type().help == &help_call)
+    if (const auto correlation = static_cast<const Record&>(state).remote)
+      return owner_.result_id(correlation, 0).sequence;
+  return state.extra() ? state.extra()->result : 0;
+}
+
 ObjectId Core::promote(ObjectState& state) {
   auto& e = state.make_extra();
   if (e.id.valid()) return e.id;
   state.allow_weak();
-  if (e.result != 0) {
-    const ObjectId id{self_, 0, e.result};
+  if (const auto result = requested_as(state)) {
+    const ObjectId id{self_, 0, result};
     owner_.adopt_result(id, &state);
     e.id = id;
   } else {

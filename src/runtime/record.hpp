@@ -57,14 +57,12 @@ struct Origin {
 /// What only some records have.
 struct RecordExtra {
   TaskOptions options;
-  std::unique_ptr<Origin> origin;
   std::vector<ObjectState*> more_results;  ///< results 1, 2, …; counted
   scheduler::GrantId grant = 0;            ///< resources in use; 0: none
   bool stoppable = false;                  ///< it asked for its stop token
   StreamState* stream = nullptr;           ///< generators; counted
   ActorState* limiter = nullptr;           ///< counts this call as pending; counted
   std::uint32_t lane = 0;                  ///< concurrency group
-  std::uint64_t remote = 0;                ///< correlation while the record runs elsewhere; under the baton
   bool pooled = false;                     ///< the task queue has it; under the baton
   ~RecordExtra();
 };
@@ -83,6 +81,8 @@ class Record : public ObjectState, public Mail {
 
   ActorRecord* target = nullptr;  ///< calls: the actor, when it is on this rank
   std::unique_ptr<RecordExtra> more;
+  std::unique_ptr<Origin> origin;         ///< requests from other ranks
+  std::uint64_t remote = 0;               ///< correlation, once it went to another rank; under the baton
   std::atomic<std::uint32_t> missing{0};  ///< arguments that are not here yet, plus one while they are counted
   std::uint32_t caller = 0;               ///< calls: who called, for order
   std::uint64_t serial = 0;               ///< names the running task within this rank, for cancellation

@@ -10,17 +10,28 @@
 
 namespace ringray::runtime {
 
+namespace {
+
+/// Whether the executing rank would do anything differently without them. Where it runs is decided already.
+bool matters_elsewhere(const TaskOptions& options) {
+  return !options.name.empty() || !options.resources.empty() || options.placement.in_bundle.valid() ||
+         options.retry_exceptions || !options.durable.empty() || options.backpressure != 0;
+}
+
+}  // namespace
+
 // Takes over one count: the request's, until the reply.
 void Core::send_task(Record& record, Rank target) {
   if (!record.claim()) return record.release();
   wire::ByteBuffer options;
-  if (record.more) {
+  const bool tells_options = record.more && matters_elsewhere(record.more->options);
+  if (tells_options) {
     wire::Encoder encoder(options);
     encoder(record.more->options);
   }
   try {
     send_request(Kind::submit, target, record, &record, {},
-                 static_cast<std::uint8_t>((record.more ? owner::has_options : 0) |
+                 static_cast<std::uint8_t>((tells_options ? owner::has_options : 0) |
                                            (record.kind().generator ? owner::streaming : 0)),
                  options.view());
   } catch (...) {
@@ -58,14 +69,14 @@ void Core::send_request(Kind kind, Rank target, Record& record, owner::Token tok
       const auto correlation = owner_.request(
           {.kind = kind, .target = target, .token = token, .actor = actor, .callable = envelope.callable}, envelope,
           payload.view(), references);
-      record.make_more().remote = correlation;
+      record.remote = correlation;
       if (cancellations().is_cancelled(record)) owner_.cancel(correlation, owner::recursive);  // its parent was
-      if (auto* stream = record.more->stream) {
+      if (auto* stream = record.more ? record.more->stream : nullptr) {
         stream->correlation = correlation;
         stream->producer = target;
         streams_[correlation] = &record;
       }
-      for (unsigned k = 0; k < record.kind().results; ++k)
+      for (unsigned k = 1; k < record.kind().results; ++k)
         record.result(k).make_extra().result = owner_.result_id(correlation, k).sequence;
     }
     flush_if_due();
@@ -91,10 +102,7 @@ void Core::settle_state(ObjectState& state, const owner::Outcome& outcome, Objec
   if (outcome.stored) {
     auto& e = state.make_extra();
     e.remote_value = true;
-    if (!e.id.valid()) {
-      RINGRAY_ASSERT(e.result == result.sequence);
-      promote(state);
-    }
+    promote(state);
     RINGRAY_ASSERT(e.id == result, "a stored result has another name than its owner gave it");
     owner_.set_holder(e.id, holder, outcome.stored_bytes);
     for (const auto& c : outcome.references) e.references.push_back(adopt(c));
@@ -119,22 +127,23 @@ void Core::settle_state(ObjectState& state, const owner::Outcome& outcome, Objec
 void Core::replied(const owner::Request& request, std::uint64_t correlation, std::span<const owner::Outcome> outcomes) {
   if (request.kind == Kind::spawn) return actor_started(request, outcomes);
   auto& record = *static_cast<Record*>(request.token);
-  record.more->remote = 0;
   const auto results = record.kind().results;
   for (unsigned k = 0; k < results; ++k) {
     const auto& outcome = outcomes.size() == results ? outcomes[k] : outcomes[0];
     settle_state(record.result(k), outcome, owner_.result_id(correlation, k), request.target);
   }
-  if (record.more->stream) {
-    streams_.erase(correlation);
-    if (record.failed()) stream_failed(*record.more->stream, record);
-    record.more->stream->end();
+  if (auto* more = record.more.get()) {
+    if (more->stream) {
+      streams_.erase(correlation);
+      if (record.failed()) stream_failed(*more->stream, record);
+      more->stream->end();
+    }
+    if (auto* limiter = std::exchange(more->limiter, nullptr)) {
+      limiter->pending_calls.fetch_sub(1, std::memory_order_relaxed);
+      limiter->release();
+    }
+    for (auto* result : more->more_results) result->complete();
   }
-  if (auto* limiter = std::exchange(record.more->limiter, nullptr)) {
-    limiter->pending_calls.fetch_sub(1, std::memory_order_relaxed);
-    limiter->release();
-  }
-  for (auto* result : record.more->more_results) result->complete();
   record.complete();
   record.release();
 }
@@ -182,9 +191,8 @@ void Core::on_submit(const Envelope& envelope, View payload) {
       body = decoder.rest();
     }
     record = decode_record(envelope.callable, body, states);
-    auto& more = record->make_more();
-    more.options = std::move(options);
-    more.origin =
+    if (envelope.flags & owner::has_options) record->make_more().options = std::move(options);
+    record->origin =
         std::make_unique<Origin>(Origin{caller, envelope.correlation, envelope.subject, std::move(references), true});
   } catch (const std::exception& e) {
     problem = std::string("a task could not be decoded: ") + e.what();
@@ -194,14 +202,15 @@ void Core::on_submit(const Envelope& envelope, View payload) {
   record->serial = next_serial();
   executing_[execution_key(caller, envelope.correlation)] = record;
   if (envelope.flags & owner::streaming) {
-    record->more->stream = new StreamState(record->more->options.backpressure);
+    auto& more = record->make_more();
+    more.stream = new StreamState(more.options.backpressure);
   }
   start_here(*record);
 }
 
 /// Encodes the results of a request from another rank and sends them. Not under the baton.
 void Core::reply(Record& record) noexcept {
-  auto& origin = *record.more->origin;
+  auto& origin = *record.origin;
   if (!origin.wants_reply) {
     if (record.failed()) log::warning("a one-way call failed: {}", describe_error(record));
     return;
@@ -264,10 +273,10 @@ std::uint32_t Core::give(Rank thief) {
     auto* work = pool_.steal_for_other_rank();
     if (!work) break;
     auto& record = static_cast<Record&>(*work);
-    const bool may_move = work->type().run == &run_task && !(record.extra() && record.extra()->id.valid()) &&
-                          !record.kind().generator &&
-                          (!record.more || (record.more->options.placement.kind == Placement::Kind::automatic &&
-                                            !record.more->origin && !record.more->grant));
+    const bool may_move =
+        work->type().run == &run_task && !(record.extra() && record.extra()->id.valid()) && !record.kind().generator &&
+        !record.origin &&
+        (!record.more || (record.more->options.placement.kind == Placement::Kind::automatic && !record.more->grant));
     if (!may_move) {
       pool_.schedule(*work);
       break;

@@ -127,7 +127,7 @@ ObjectState* StreamState::next() {
 
 bool stream_item(Record& record, ObjectState* item) {
   auto& stream = *record.more->stream;
-  if (record.more->origin) {
+  if (record.origin) {
     core().send_item(record, *item);
     stream.count_sent();
   } else {
@@ -167,7 +167,7 @@ RecordExtra::~RecordExtra() {
 
 /// Items are objects of the producing rank; small ones travel with the message.
 void Core::send_item(Record& record, ObjectState& item) {
-  auto& origin = *record.more->origin;
+  auto& origin = *record.origin;
   Encoded encoded;
   if (item.value_type()) {
     const auto id = with([&] { return promote(item); });

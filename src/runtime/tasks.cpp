@@ -190,20 +190,22 @@ void coroutine_finished(Record& record) noexcept {
 }
 
 void finish(Record& record) noexcept {
-  if (auto* more = record.more.get()) {
+  auto* more = record.more.get();
+  if (more) {
     if (more->stoppable) cancellations().forget(record.serial);
     if (more->grant) core().end_task(record);
     if (more->stream) {
-      if (record.failed() && !more->origin) stream_failed(*more->stream, record);
+      if (record.failed() && !record.origin) stream_failed(*more->stream, record);
       more->stream->end();
     }
     if (auto* limiter = std::exchange(more->limiter, nullptr)) {
       limiter->pending_calls.fetch_sub(1, std::memory_order_relaxed);
       limiter->release();
     }
-    if (more->origin) core().reply(record);
-    for (auto* result : more->more_results) result->complete();
   }
+  if (record.origin) core().reply(record);
+  if (more)
+    for (auto* result : more->more_results) result->complete();
   record.complete();
 }
 
@@ -256,7 +258,7 @@ void Core::enqueue(Record& record) {
     queue_.push({.token = &record,
                  .need = options.resources,
                  .bundle = options.placement.in_bundle,
-                 .stealable = options.placement.kind == Placement::Kind::automatic && !record.more->origin});
+                 .stealable = options.placement.kind == Placement::Kind::automatic && !record.origin});
   });
 }
 
