@@ -21,7 +21,7 @@ std::atomic<Core*> the_core{nullptr};
 thread_local const Core* holder = nullptr;  // no fiber suspends while it holds the baton
 
 constexpr auto tick_interval = std::chrono::milliseconds(50);
-constexpr double flush_gap_us = 2;  // a burst is coalesced, a lone message is not
+constexpr double flush_gap_us = 1;  // a burst is coalesced, a lone message is not
 
 scheduler::Membership all_of(const std::vector<scheduler::RankRecord>& records) {
   scheduler::Membership membership(static_cast<std::uint32_t>(records.size()));
@@ -229,12 +229,11 @@ std::string Core::report() {
 bool Core::poll() {
   if (!baton_.try_take()) return false;
   holder = this;
-  if (transport_->pending()) transport_->flush();
+  if (transport_->pending()) flush();
   const bool any = transport_->progress(*this);
   if (any) {
     wall_ns_ = wall_clock_ns();
-    transport_->flush();
-    last_flush_cycles_ = base::cycles();
+    if (transport_->pending()) flush();
   } else if (size() > 1 && config_.steal && !leaving_) {
     const auto queued = pool_.queued_estimate();
     if (queued > 0) {
@@ -269,11 +268,14 @@ void Core::send_bulk(Rank target, Envelope envelope, Lease bytes) {
   transport_->send_bulk(target, envelope, std::move(bytes));
 }
 
-void Core::flush_if_due() {
-  const auto now = base::cycles();
-  if (now - last_flush_cycles_ < flush_gap_cycles_) return;
-  last_flush_cycles_ = now;
+void Core::flush() {
+  last_flush_cycles_ = base::cycles();
   transport_->flush();
+}
+
+// Counted from the last packet that left, so that the answer to what just came goes at once.
+void Core::flush_if_due() {
+  if (base::cycles() - last_flush_cycles_ >= flush_gap_cycles_) flush();
 }
 
 void Core::on_message(const Envelope& envelope, View payload) {

@@ -166,6 +166,7 @@ class Core final : owner::Environment,
 
   void dispatch(const Envelope& envelope, View payload);
   void after_baton();
+  void flush();
   void flush_if_due();
   void declare_dead(Rank rank, const char* how);
   void forget_rank(Rank rank);
