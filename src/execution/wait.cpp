@@ -95,16 +95,19 @@ void Work::wait_slowly() {
       return;
     }
     RINGRAY_ASSERT(!worker->in_poll(), "pollers and timers must not wait");
-    auto& fiber = *worker->fiber;
-    const bool room = fiber.stack_left() > stack_left_to_run_inline;
-    const bool claimable = inlinable();
-    if (room && claimable) {
-      Worker::run_inline(*this);
-      continue;
-    }
-    if (room && type_->help && type_->help(*this)) continue;
-    SuspendedFiber(fiber, *this, claimable).suspend();
+    if (run_or_help()) continue;
+    SuspendedFiber(*worker->fiber, *this, inlinable()).suspend();
   }
+}
+
+bool Work::run_or_help() {
+  auto* worker = Worker::here();
+  if (!worker || worker->fiber->stack_left() <= stack_left_to_run_inline) return false;
+  if (inlinable()) {
+    Worker::run_inline(*this);
+    return true;
+  }
+  return type_->help && type_->help(*this);
 }
 
 bool Work::wait_until(base::Nanoseconds deadline) {

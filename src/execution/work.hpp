@@ -89,6 +89,8 @@ class Work : public Runnable {
   void wait() {
     if (!done()) wait_slowly();
   }
+  /// On a fiber: runs the body here if nobody has yet, else helps. False: there is nothing to do here but wait().
+  bool run_or_help();
   /// False: not done at `deadline` (base::now()). Does not run the body here.
   bool wait_until(base::Nanoseconds deadline);
 

@@ -39,7 +39,7 @@ struct alignas(64) WaitList {
       auto text = std::string(wait->what_);
       const auto& id = wait->subject_;
       if (id.valid()) text += fmt::format(" {}.{}.{}", id.owner.value, id.epoch, id.sequence);
-      if (!wait->task_.empty()) text += fmt::format("  in task '{}'", wait->task_);
+      if (wait->who_.task) text += fmt::format("  in task '{}'", wait->who_.name(wait->who_.task));
       seen.push_back({wait->since_, std::move(text)});
     }
   }
@@ -60,8 +60,8 @@ std::uint32_t list_of_this_thread() {
 }
 }  // namespace
 
-Wait::Wait(std::string_view what, ObjectId subject, std::string_view task) noexcept
-    : what_(what), task_(task), subject_(subject), since_(base::now()), list_(list_of_this_thread()) {
+Wait::Wait(std::string_view what, ObjectId subject, Who who) noexcept
+    : what_(what), who_(who), subject_(subject), since_(base::now()), list_(list_of_this_thread()) {
   WaitList::all()[list_].link(*this);
 }
 Wait::~Wait() { WaitList::all()[list_].unlink(*this); }

@@ -10,12 +10,18 @@
 
 namespace ringray::observe {
 
+/// Who waits. The name is made when somebody asks: that takes longer than most waits.
+struct Who {
+  const void* task = nullptr;
+  std::string (*name)(const void* task) = nullptr;
+};
+
 /// Registers a wait for the time of its scope; put one around every point where user code may wait for other ranks,
 /// threads or devices. About 50 ns. May be made on one thread and destroyed on another: it lives on a fiber's stack.
 class Wait {
  public:
-  /// `what` and `task` must outlive the wait. `what`: "get object"; `task`: the name of who waits, or empty.
-  Wait(std::string_view what, ObjectId subject = {}, std::string_view task = {}) noexcept;
+  /// `what` and the task must outlive the wait. `what`: "get object".
+  Wait(std::string_view what, ObjectId subject = {}, Who who = {}) noexcept;
   Wait(const Wait&) = delete;
   Wait& operator=(const Wait&) = delete;
   ~Wait();
@@ -24,7 +30,8 @@ class Wait {
   friend struct WaitList;
   Wait* next_;
   Wait** link_;  // what points to this wait
-  std::string_view what_, task_;
+  std::string_view what_;
+  Who who_;
   ObjectId subject_;
   base::Nanoseconds since_;
   std::uint32_t list_;

@@ -435,9 +435,16 @@ class GiveBackCpus {
   Record* record_ = nullptr;
 };
 
-bool wait_here(ObjectState& state, base::Nanoseconds deadline) {
+bool wait_here(ObjectState& state, base::Nanoseconds deadline, const char* what) {
   const bool forever = deadline == base::Nanoseconds::max();
   const GiveBackCpus give_back;
+  while (forever && !state.done() && state.run_or_help()) {
+  }
+  if (here(state)) return true;
+  const auto* now = running();
+  const observe::Wait registered(
+      what, state.extra() ? state.extra()->id : ObjectId{},
+      {now ? now->record : nullptr, [](const void* task) { return static_cast<const Record*>(task)->name(); }});
   const auto wait = [&](execution::Work& work) {
     if (!forever) return work.wait_until(deadline);
     work.wait();
@@ -456,23 +463,15 @@ bool wait_here(ObjectState& state, base::Nanoseconds deadline) {
 
 void* get(ObjectState& state, const ValueType* type) {
   if (auto* value = state.value()) return value;
-  if (!here(state)) {
-    const auto* now = running();
-    const auto task = now && now->record ? now->record->name() : std::string();
-    const observe::Wait wait("get object", state.extra() ? state.extra()->id : ObjectId{}, task);
-    wait_here(state, base::Nanoseconds::max());
-  }
+  if (!here(state)) wait_here(state, base::Nanoseconds::max(), "get object");
   return value_here(state, type);
 }
 
 void* get(ObjectState& state, const ValueType* type, base::Nanoseconds timeout) {
-  if (!here(state)) {
-    const observe::Wait wait("get object, with a timeout", state.extra() ? state.extra()->id : ObjectId{});
-    if (!wait_here(state, base::now() + timeout))
-      throw GetTimeoutError("the object did not exist within " +
-                            std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count()) +
-                            " ms");
-  }
+  if (!here(state) && !wait_here(state, base::now() + timeout, "get object, with a timeout"))
+    throw GetTimeoutError("the object did not exist within " +
+                          std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count()) +
+                          " ms");
   return value_here(state, type);
 }
 
