@@ -25,7 +25,7 @@ struct Gathering {
   const std::size_t goal;
   const bool values;
   bool any_error = false;
-  execution::Work* const event;
+  execution::Work* const event;  // for the caller
 
   void release() {
     if (references.fetch_sub(1, std::memory_order_acq_rel) == 1) delete this;
@@ -39,17 +39,17 @@ struct Gathering {
   }
   bool is_ready(ObjectState& state) const { return values ? here(state) : state.done(); }
 
+  /// What completes next; null: ready.
+  execution::Work* next_event(ObjectState& state) const {
+    if (values) return awaited(state);
+    if (state.done()) return nullptr;
+    if (const auto* e = state.extra(); e && e->foreign) core().ask_ready(state);
+    return &state;
+  }
+
   /// Arranges that `state` is counted when it becomes ready, or counts it now.
   void add(ObjectState& state) {
-    while (!is_ready(state)) {
-      execution::Work* event_of = &state;
-      const auto* e = state.extra();
-      if (values && (state.done() || (e && e->foreign))) {
-        core().fetch(state);
-        if (state.done()) event_of = state.extra()->fetched.load(std::memory_order_acquire);
-      } else if (e && e->foreign) {
-        core().ask_ready(state);
-      }
+    while (auto* event = next_event(state)) {
       auto* one = new One;
       one->gathering = this;
       one->state = &state;
@@ -64,7 +64,7 @@ struct Gathering {
       };
       references.fetch_add(1, std::memory_order_relaxed);
       state.retain();
-      if (event_of->add_waiter(*one)) return;
+      if (event->add_waiter(*one)) return;
       delete one;
       references.fetch_sub(1, std::memory_order_relaxed);
       state.release();

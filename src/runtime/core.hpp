@@ -299,6 +299,9 @@ void spawn_fiber(std::function<void()> f);
 void pause_fiber(base::Nanoseconds time);
 /// A one-shot event with one count.
 execution::Work* new_event();
+/// What completes next on the way of a value to this rank, after asking for the value if need be; null: it is here.
+/// Wait for it, then ask again.
+execution::Work* awaited(ObjectState& state);
 
 /// Takes the baton for a scope, unless this thread holds it already.
 class BatonGuard {

@@ -45,13 +45,7 @@ void resume_when_here(ObjectState& state, std::coroutine_handle<> handle, Record
   struct Chain {
     static bool wait(Resumption* r) {
       auto& s = *r->state;
-      while (!here(s)) {
-        execution::Work* event = &s;
-        const auto* e = s.extra();
-        if (s.done() || (e && e->foreign)) {
-          core().fetch(s);
-          if (s.done()) event = s.extra()->fetched.load(std::memory_order_acquire);
-        }
+      while (auto* event = awaited(s)) {
         auto* watch = new Watch;
         watch->resumption = r;
         watch->notify = [](execution::Waiter& waiter) noexcept {

@@ -415,6 +415,15 @@ std::size_t inline_bytes_max() noexcept { return core().config().inline_bytes_ma
 
 // --- waiting
 
+execution::Work* awaited(ObjectState& state) {
+  const bool done = state.done();  // first: what completes after this is found by here(), or by the next question
+  if (here(state)) return nullptr;
+  const auto* e = state.extra();
+  if (!done && !(e && e->foreign)) return &state;
+  core().fetch(state);
+  return done ? state.extra()->fetched.load(std::memory_order_acquire) : &state;
+}
+
 namespace {
 
 /// The cpus of a task that waits can be used by others meanwhile.
@@ -450,13 +459,9 @@ bool wait_here(ObjectState& state, base::Nanoseconds deadline, const char* what)
     work.wait();
     return true;
   };
-  if (!state.done()) {
-    if (auto* e = state.extra(); e && e->foreign) core().fetch(state);
-    if (!wait(state)) return false;
-  }
-  if (here(state)) return true;
-  core().fetch(state);
-  return wait(*state.extra()->fetched.load(std::memory_order_acquire));
+  while (auto* event = awaited(state))
+    if (!wait(*event)) return false;
+  return true;
 }
 
 }  // namespace

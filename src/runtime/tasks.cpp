@@ -39,13 +39,7 @@ void argument_arrived(Record& record) {
 void argument_changed(execution::Waiter& waiter) noexcept;
 
 bool await_argument(Record& record, ObjectState& state) {
-  while (!here(state)) {
-    execution::Work* event = &state;
-    const auto* e = state.extra();
-    if (state.done() || (e && e->foreign)) {
-      core().fetch(state);
-      if (state.done()) event = state.extra()->fetched.load(std::memory_order_acquire);
-    }
+  while (auto* event = awaited(state)) {
     auto* waiter = new ArgumentWaiter;
     waiter->record = &record;
     waiter->state = &state;

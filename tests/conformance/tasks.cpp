@@ -29,6 +29,18 @@ TEST_F(Ray, C07_ReferenceArgumentDelaysTheTaskUntilItsValueExists) {
   EXPECT_EQ(get(chain), 500);
 }
 
+int identity(int x) { return x; }
+
+// Results arrive (on another thread, while the driver computes) between the looks that get() takes at them.
+TEST_F(Ray, C07_GetOfManyEndsWhenTheyCompleteWhileItLooks) {
+  for (int round = 0; round < 20; ++round) {
+    std::vector<ObjectRef<int>> results;
+    for (int i = 0; i < 1000; ++i) results.push_back(submit({.placement = on_rank(last_rank())}, identity, i));
+    const auto values = get(results);
+    for (int i = 0; i < 1000; ++i) ASSERT_EQ(values[static_cast<std::size_t>(i)], i);
+  }
+}
+
 TEST_F(Ray, C08_TheSameReferencePassedTwiceArrivesTwice) {
   for (const auto rank : {Rank{0}, last_rank()}) {
     const TaskOptions there{.placement = on_rank(rank)};
