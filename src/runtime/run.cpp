@@ -106,8 +106,9 @@ int run(int argc, char** argv, std::function<void()> driver) {
 // --- in somebody else's MPI program
 
 Runtime::Runtime(MPI_Comm communicator, int* argc, char** argv) : communicator_(communicator) {
-  int none = 0;
-  auto config = Config::parse(argc ? *argc : none, argv, environ);
+  int count = 0;
+  char* none[] = {nullptr};
+  auto config = argc ? Config::parse(*argc, argv, environ) : Config::parse(count, none, environ);
   if (config)
     config_ = std::make_unique<Config>(std::move(*config));
   else
