@@ -237,6 +237,14 @@ void LoadView::add(Rank rank, const Resources& request) {
   loads_[rank.value].demand += request;
 }
 
+void LoadView::remove(Rank rank, const Resources& request) {
+  if (rank.value >= loads_.size()) return;
+  auto& load = loads_[rank.value];
+  if (load.queued == 0) return;  // a report that did not count it any more came in between
+  --load.queued;
+  load.demand -= least(load.demand, request);
+}
+
 Choice choose(const PlacementQuestion& question, const Membership& membership, const LoadView& load,
               const PlacementPolicy& policy) {
   const Chooser chooser{question, membership, load, policy};

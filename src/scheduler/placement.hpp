@@ -67,8 +67,9 @@ class LoadView {
  public:
   explicit LoadView(std::uint32_t ranks) : loads_(ranks) {}
   void report(Rank rank, RankLoad load);
-  /// Counts work that was just sent to `rank` until its next report.
+  /// Counts work that was sent to `rank`, until remove() or the next report.
   void add(Rank rank, const Resources& request);
+  void remove(Rank rank, const Resources& request);
   const RankLoad& of(Rank rank) const { return loads_[rank.value]; }
 
  private:

@@ -2,25 +2,45 @@
 
 #include <algorithm>
 #include <utility>
-#include <vector>
 
 namespace ringray::scheduler {
 
-std::optional<GrantId> TaskQueue::take(const Item& item) {
-  return item.bundle.valid() ? ledger_.take_from(item.bundle, item.need, item.user)
-                             : ledger_.take(item.need, item.user);
+std::optional<GrantId> TaskQueue::take(const Line& line, ObjectId user) {
+  return line.bundle.valid() ? ledger_.take_from(line.bundle, line.need, user) : ledger_.take(line.need, user);
 }
 
 void TaskQueue::push(Item item) {
-  items_.push_back(std::move(item));
-  pump();
+  auto line = std::find_if(lines_.begin(), lines_.end(),
+                           [&](const auto& l) { return l.bundle == item.bundle && l.need == item.need; });
+  if (line == lines_.end()) line = lines_.insert(line, {std::move(item.need), item.bundle, {}});
+  line->waiting.push_back({item.token, item.user, ++order_, item.stealable});
+  ++size_;
+  if (!line->bundle.valid()) queued_ += line->need;
+  if (line->waiting.size() == 1) pump();
+}
+
+void TaskQueue::left(const Line& line) {
+  --size_;
+  if (!line.bundle.valid()) queued_ -= line.need;
+}
+
+TaskQueue::Token TaskQueue::take_out(std::vector<Line>::iterator line, std::deque<Waiting>::iterator at) {
+  const auto token = at->token;
+  line->waiting.erase(at);
+  left(*line);
+  if (line->waiting.empty()) lines_.erase(line);
+  return token;
 }
 
 bool TaskQueue::remove(Token token) {
-  const auto at = std::find_if(items_.begin(), items_.end(), [&](const auto& item) { return item.token == token; });
-  if (at == items_.end()) return false;
-  items_.erase(at);
-  return true;
+  for (auto line = lines_.begin(); line != lines_.end(); ++line) {
+    auto& waiting = line->waiting;
+    const auto at = std::find_if(waiting.begin(), waiting.end(), [&](const auto& one) { return one.token == token; });
+    if (at == waiting.end()) continue;
+    take_out(line, at);
+    return true;
+  }
+  return false;
 }
 
 void TaskQueue::finished(GrantId grant) {
@@ -45,26 +65,36 @@ void TaskQueue::pump() {
   do {
     again_ = false;
     std::vector<std::pair<Token, GrantId>> started;
-    for (auto at = items_.begin(); at != items_.end();) {
-      if (const auto grant = take(*at)) {
-        started.emplace_back(at->token, *grant);
-        at = items_.erase(at);
-      } else {
-        ++at;
+    std::sort(lines_.begin(), lines_.end(),
+              [](const auto& a, const auto& b) { return a.waiting.front().order < b.waiting.front().order; });
+    for (auto& line : lines_) {
+      while (!line.waiting.empty()) {
+        const auto grant = take(line, line.waiting.front().user);
+        if (!grant) break;
+        started.emplace_back(line.waiting.front().token, *grant);
+        line.waiting.pop_front();
+        left(line);
       }
     }
+    std::erase_if(lines_, [](const auto& line) { return line.waiting.empty(); });
     for (const auto& [token, grant] : started) starter_.start(token, grant);
   } while (again_);
   pumping_ = false;
 }
 
 std::optional<TaskQueue::Token> TaskQueue::take_stealable(const Resources& free) {
-  const auto at = std::find_if(items_.begin(), items_.end(),
-                               [&](const auto& item) { return item.stealable && item.need.fits_in(free); });
-  if (at == items_.end()) return std::nullopt;
-  const auto token = at->token;
-  items_.erase(at);
-  return token;
+  auto oldest = lines_.end();
+  std::deque<Waiting>::iterator found;
+  for (auto line = lines_.begin(); line != lines_.end(); ++line) {
+    if (!line->need.fits_in(free)) continue;
+    const auto at =
+        std::find_if(line->waiting.begin(), line->waiting.end(), [](const auto& one) { return one.stealable; });
+    if (at == line->waiting.end() || (oldest != lines_.end() && found->order < at->order)) continue;
+    oldest = line;
+    found = at;
+  }
+  if (oldest == lines_.end()) return std::nullopt;
+  return take_out(oldest, found);
 }
 
 }  // namespace ringray::scheduler

@@ -2,8 +2,9 @@
 // Tasks and actors that ask for resources and wait until this rank has them free. Pure; baton holder only.
 
 #include <cstdint>
-#include <list>
+#include <deque>
 #include <optional>
+#include <vector>
 
 #include "ringray/scheduler/ledger.hpp"
 
@@ -29,7 +30,8 @@ class TaskQueue {
 
   TaskQueue(Ledger& ledger, Starter& starter) : ledger_(ledger), starter_(starter) {}
 
-  /// Starts it now when its resources are free, else queues it. One that does not fit does not block others.
+  /// Starts it now when its resources are free, else queues it behind those that ask for the same. One that does not
+  /// fit does not block those that ask for something else.
   void push(Item item);
   /// Takes it out before it started; false: it started or was never here.
   bool remove(Token token);
@@ -43,14 +45,34 @@ class TaskQueue {
   void pump();
   /// The oldest queued item that may move and fits into `free` of the thief.
   std::optional<Token> take_stealable(const Resources& free);
-  std::size_t size() const noexcept { return items_.size(); }
-  const std::list<Item>& items() const noexcept { return items_; }
+  std::size_t size() const noexcept { return size_; }
+  /// What is in use and what the queued ask for, together; without what is inside bundles.
+  Resources demand() const { return ledger_.total() - ledger_.free() + queued_; }
 
  private:
-  std::optional<GrantId> take(const Item& item);
+  struct Waiting {
+    Token token;
+    ObjectId user;
+    std::uint64_t order;
+    bool stealable;
+  };
+  /// Equal requests: when the first does not fit, the others do not.
+  struct Line {
+    Resources need;
+    BundleKey bundle;
+    std::deque<Waiting> waiting;  // oldest first, never empty
+  };
+
+  std::optional<GrantId> take(const Line& line, ObjectId user);
+  void left(const Line& line);
+  Token take_out(std::vector<Line>::iterator line, std::deque<Waiting>::iterator at);
+
   Ledger& ledger_;
   Starter& starter_;
-  std::list<Item> items_;
+  std::vector<Line> lines_;
+  std::size_t size_ = 0;
+  Resources queued_;  // what those outside bundles ask for
+  std::uint64_t order_ = 0;
   bool pumping_ = false, again_ = false;
 };
 
