@@ -78,7 +78,7 @@ struct Held {
 
 /// What arrived for somebody who wanted an object.
 struct Arrival {
-  enum class Form { ready, inline_bytes, lent, stored, failed } form = Form::ready;
+  enum class Form { ready, inline_bytes, lent, stored, local, failed } form = Form::ready;  // local: held here anyway
   Errc error = Errc::none;
   View bytes;
   Rank holder;                         // lent: whose arena
@@ -179,7 +179,9 @@ class Owner {
   /// The transport finished a bulk transfer into memory that the environment gave.
   void bulk_arrived(const Envelope& envelope, Errc status);
   void set_holder(ObjectId id, Rank holder, std::uint64_t bytes);
+  /// Of a borrowed object: as far as the owner told; invalid or 0 when that is unknown.
   Rank holder(ObjectId id) const;
+  std::uint64_t bytes(ObjectId id) const;
 
   void on_message(const Envelope& envelope, View payload);
   void on_rank_died(Rank rank);
@@ -237,6 +239,7 @@ class Owner {
   void forget_registrar(ObjectId id, Entry& entry, Rank by);
   void replace_registrar(ObjectId id, Entry& entry, Rank by);
   void on_registered_by_owner(const Envelope& envelope);
+  void send_ready(ObjectId id, Rank asker, Rank holder, std::uint64_t bytes);
   void answer(ObjectId id, Asker asker);
   void route(ObjectId id, Rank home, Envelope envelope);
   bool dead(Rank rank) const noexcept { return rank.value < dead_.size() && dead_[rank.value] != 0; }

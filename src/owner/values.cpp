@@ -25,6 +25,11 @@ Rank Owner::holder(ObjectId id) const {
   return row == table_.end() ? Rank{} : row->second.holder;
 }
 
+std::uint64_t Owner::bytes(ObjectId id) const {
+  const auto row = table_.find(id);
+  return row == table_.end() ? 0 : row->second.bytes;
+}
+
 void Owner::want(ObjectId id, bool value) {
   const auto row = table_.find(id);
   RINGRAY_ASSERT(row != table_.end(), "wanted an object without holding a reference");
@@ -69,6 +74,12 @@ void Owner::fail_asker(ObjectId id, Rank asker, std::string text) {
                buffer.view());
 }
 
+void Owner::send_ready(ObjectId id, Rank asker, Rank holder, std::uint64_t bytes) {
+  outbox_.send(
+      asker, {.subject = id, .correlation = bytes, .sender = holder.value, .flags = ready_only, .kind = Kind::located},
+      {});
+}
+
 void Owner::answer(ObjectId id, Asker asker) {
   if (dead(asker.rank)) return;  // a lend to it would never be returned
   const auto row = table_.find(id);
@@ -77,7 +88,7 @@ void Owner::answer(ObjectId id, Asker asker) {
   if (owned && row->second.holder.valid() && row->second.holder != self_) {
     const auto holder = row->second.holder;
     if (!asker.value) {
-      outbox_.send(asker.rank, {.subject = id, .flags = ready_only, .kind = Kind::located}, {});
+      send_ready(id, asker.rank, holder, row->second.bytes);
     } else if (dead(holder)) {
       fail_asker(id, asker.rank, "the rank that held the only copy died");
     } else {
@@ -98,8 +109,13 @@ void Owner::answer(ObjectId id, Asker asker) {
   }
   if (!asker.value) {
     if (held.form == Held::Form::lent) environment_.returned(id, asker.rank);
-    outbox_.send(asker.rank, {.subject = id, .flags = ready_only, .kind = Kind::located}, {});
-    return;
+    const bool large = held.form != Held::Form::inline_bytes;
+    return send_ready(id, asker.rank, self_, large ? held.lease.size() + held.size : 0);
+  }
+  if (asker.rank == self_ && held.form == Held::Form::bulk) {  // made here for its owner, who sent the question back
+    if (row == table_.end() || !row->second.fetch) return;
+    row->second.fetch.reset();
+    return environment_.arrived(id, row->second.token, {.form = Arrival::Form::local});
   }
   register_receiver(held.references, asker.rank);
   const auto count = static_cast<std::uint32_t>(held.references.size());
@@ -143,6 +159,10 @@ void Owner::on_located(const Envelope& envelope, View payload) {
     const auto token = row->second.token;
     auto& e = row->second;
     e.fetch->asked_ready = false;
+    if (envelope.error == 0) {
+      e.holder = Rank{envelope.sender};
+      e.bytes = envelope.correlation;
+    }
     if (envelope.error != 0 || !e.fetch->asked_value) abandon(std::move(e.fetch));
     environment_.arrived(id, token,
                          {.form = envelope.error != 0 ? Arrival::Form::failed : Arrival::Form::ready,

@@ -40,12 +40,7 @@ struct Gathering {
   bool is_ready(ObjectState& state) const { return values ? here(state) : state.done(); }
 
   /// What completes next; null: ready.
-  execution::Work* next_event(ObjectState& state) const {
-    if (values) return awaited(state);
-    if (state.done()) return nullptr;
-    if (const auto* e = state.extra(); e && e->foreign) core().ask_ready(state);
-    return &state;
-  }
+  execution::Work* next_event(ObjectState& state) const { return awaited(state, values ? Until::here : Until::known); }
 
   /// Arranges that `state` is counted when it becomes ready, or counts it now.
   void add(ObjectState& state) {
@@ -151,10 +146,7 @@ std::pair<ObjectState*, Lease> seal_as_object(store::Buffer buffer, const ValueT
   auto& e = state->make_extra();
   c.with([&] { c.promote(*state); });
   auto lease = c.store().seal(e.id, std::move(buffer), store::Copy::primary);
-  c.with([&] {
-    e.in_store = true;
-    e.encoded = true;
-  });
+  c.with([&] { c.is_stored(*state, lease.size()); });
   state->complete();
   return {state, std::move(lease)};
 }

@@ -142,6 +142,8 @@ Core::Core(Parts parts)
     if (!record.arena.empty()) neighbours_.add(record.rank, wire::decode<store::Arena::Name>(decoder));
   }
   stealing_.set_host_mates(std::move(mates));
+  all_share_arenas_ = config_.arena && std::all_of(parts.records.begin(), parts.records.end(),
+                                                   [&](const auto& record) { return neighbours_.knows(record.rank); });
   spread_turn_ = random_();
   cancellations().clear();
   the_core.store(this, std::memory_order_release);
@@ -402,10 +404,7 @@ void Core::end_bundle(const Envelope& envelope) {
     if (const auto task = granted_.find(grant.id); task != granted_.end()) cancel(*task->second, true);
   }
   for (auto* actor : actors) actor->release();
-  std::vector<scheduler::TaskQueue::Token> stranded;
-  for (const auto& item : queue_.items())
-    if (bundle_is_gone(item.bundle)) stranded.push_back(item.token);
-  for (auto* token : stranded) {
+  for (auto* token : queue_.stranded([this](const auto& bundle) { return bundle_is_gone(bundle); })) {
     if (const auto at = starting_actors_.find(token); at != starting_actors_.end()) {
       at->second->end(ActorRecord::Ending::now, group_removed);
     } else if (queue_.remove(token)) {

@@ -101,12 +101,16 @@ class Core final : owner::Environment,
   };
   Encoded encode_for_travel(const ValueType& type, const void* value, ObjectId id);  ///< not under the baton
 
+  void is_stored(ObjectState& state, std::uint64_t bytes);  ///< under its id, in this rank's store
+
   // tasks.cpp
   void submit(Record& record);
   void end_task(Record& record);  ///< resources
   bool cancel(ObjectState& state, bool recursive);
   void cancel_remote_children(std::uint64_t parent);
-  std::optional<Rank> place(const Resources& need, const Placement& placement, std::string& why);
+  std::optional<Rank> place(const Resources& need, const Placement& placement, Record* record, std::string& why);
+  /// Whether some ranks cannot read each other's arenas, so that it matters where arguments are. Any thread.
+  bool may_follow_arguments() const noexcept { return !all_share_arenas_; }
   void enqueue(Record& record);
   void send_item(Record& record, ObjectState& item);
   void reply(Record& record) noexcept;
@@ -200,8 +204,10 @@ class Core final : owner::Environment,
   void send_task(Record& record, Rank target);
   void send_request(Kind kind, Rank target, Record& record, owner::Token token, ActorId actor, std::uint8_t flags,
                     View options);
-  scheduler::Choice choose(const Resources& need, const Placement& placement);
+  scheduler::Choice choose(const Resources& need, const Placement& placement, Record* record);
+  std::vector<scheduler::Holding> holdings(Record& record);
   void watch_completion(ObjectState& state);
+  void read_own_copy(ObjectState& state);
   bool release_row(ObjectState& state);
   void encode_value(ObjectState& state);
   void deliver_call(ActorRecord& actor, const Envelope& envelope, View payload);
@@ -219,6 +225,7 @@ class Core final : owner::Environment,
   store::Neighbours neighbours_;
   scheduler::Membership membership_;
   scheduler::LoadView load_;
+  bool all_share_arenas_ = false;  // before run()
   scheduler::Ledger ledger_;
   scheduler::TaskQueue queue_;
   scheduler::Stealing stealing_;
@@ -301,7 +308,7 @@ void pause_fiber(base::Nanoseconds time);
 execution::Work* new_event();
 /// What completes next on the way of a value to this rank, after asking for the value if need be; null: it is here.
 /// Wait for it, then ask again.
-execution::Work* awaited(ObjectState& state);
+execution::Work* awaited(ObjectState& state, Until until = Until::here);
 
 /// Takes the baton for a scope, unless this thread holds it already.
 class BatonGuard {

@@ -207,17 +207,26 @@ void Core::fetch(ObjectState& state) {
     fetched_event(e);
     if (e.value_asked || (!e.foreign && !e.remote_value)) return;
     e.value_asked = true;
-    if (const auto stored = stored_references_.find(e.id); e.foreign && stored != stored_references_.end()) {
-      // This rank made the value for its owner and borrows it now: the bytes are here.
-      if (auto lease = store_->lease(e.id)) {
-        e.lease = std::move(*lease);
-        e.references = stored->second;
-        for (auto* r : e.references) r->retain();
-        return complete_fetch(state);
-      }
+    if (e.foreign && stored_references_.contains(e.id)) {
+      read_own_copy(state);
+      return complete_fetch(state);
     }
     owner_.want(e.id, true);
   });
+}
+
+// This rank made the value for its owner and borrows it now.
+void Core::read_own_copy(ObjectState& state) {
+  auto& e = *state.extra();
+  auto lease = store_->lease(e.id);
+  if (!lease) {
+    e.error = lease.error().code;
+    e.detail.text = lease.error().text;
+    return;
+  }
+  e.lease = std::move(*lease);
+  e.references = stored_references_.at(e.id);
+  for (auto* r : e.references) r->retain();
 }
 
 void Core::arrived(ObjectId id, owner::Token token, owner::Arrival arrival) {
@@ -241,6 +250,8 @@ void Core::arrived(ObjectId id, owner::Token token, owner::Arrival arrival) {
     } catch (const Error&) {
       e.detail.text = "the error's description is damaged";
     }
+  } else if (arrival.form == Form::local) {
+    read_own_copy(*state);
   } else {
     for (const auto& c : arrival.references) e.references.push_back(adopt(c));
     if (arrival.form == Form::inline_bytes) {
@@ -346,7 +357,7 @@ void Core::encode_value(ObjectState& state) {
       }
       e.references = std::move(encoded.references);
       if (encoded.in_store)
-        e.in_store = true;
+        is_stored(state, encoded.stored_bytes);
       else
         e.bytes = copy(encoded.bytes.view());
       e.encoded = true;
@@ -385,6 +396,13 @@ Core::Encoded Core::encode_for_travel(const ValueType& type, const void* value, 
   return out;
 }
 
+void Core::is_stored(ObjectState& state, std::uint64_t bytes) {
+  auto& e = *state.extra();
+  e.in_store = true;
+  e.encoded = true;
+  owner_.set_holder(e.id, self_, bytes);
+}
+
 ObjectState* store_encoded(View bytes, std::span<void* const> references, const ValueType* type) {
   auto& c = core();
   auto* state = new ForeignState;
@@ -403,10 +421,7 @@ ObjectState* store_encoded(View bytes, std::span<void* const> references, const 
   std::memcpy(buffer->data(), bytes.data(), bytes.size());
   c.with([&] { c.promote(*state); });
   c.store().seal(e.id, std::move(*buffer), store::Copy::primary);
-  c.with([&] {
-    e.in_store = true;
-    e.encoded = true;
-  });
+  c.with([&] { c.is_stored(*state, bytes.size()); });
   state->complete();
   return state;
 }
@@ -415,7 +430,12 @@ std::size_t inline_bytes_max() noexcept { return core().config().inline_bytes_ma
 
 // --- waiting
 
-execution::Work* awaited(ObjectState& state) {
+execution::Work* awaited(ObjectState& state, Until until) {
+  if (until == Until::known) {
+    if (state.done()) return nullptr;
+    if (const auto* e = state.extra(); e && e->foreign) core().ask_ready(state);
+    return &state;
+  }
   const bool done = state.done();  // first: what completes after this is found by here(), or by the next question
   if (here(state)) return nullptr;
   const auto* e = state.extra();

@@ -122,8 +122,10 @@ void run_body(Record& record, void* instance);
 void fail_with_current_exception(Record& record) noexcept;
 /// The record ended: tells waiters, or the rank that asked. Arguments were cleared.
 void finish(Record& record) noexcept;
-/// Counts arguments that are not here and arranges that argument_arrived is called; true: all are here.
-bool attach_arguments(Record& record);
+/// What a record waits for: that its arguments exist, and it is known where; or that they can be read here.
+enum class Until : bool { known, here };
+/// Counts arguments that are not so far and arranges that the record goes on when they are; true: all are.
+bool attach_arguments(Record& record, Until until = Until::here);
 /// For an error line: what() of the stored error.
 std::string describe_error(const ObjectState& state);
 

@@ -26,6 +26,7 @@ void Core::send_task(Record& record, Rank target) {
   wire::ByteBuffer options;
   const bool tells_options = record.more && matters_elsewhere(record.more->options);
   if (tells_options) {
+    with([&] { load_.add(target, record.more->options.resources); });
     wire::Encoder encoder(options);
     encoder(record.more->options);
   }
@@ -35,6 +36,7 @@ void Core::send_task(Record& record, Rank target) {
                                            (record.kind().generator ? owner::streaming : 0)),
                  options.view());
   } catch (...) {
+    if (tells_options) with([&] { load_.remove(target, record.more->options.resources); });
     fail_with_current_exception(record);
     record.kind().clear(record);
     finish(record);
@@ -127,6 +129,7 @@ void Core::settle_state(ObjectState& state, const owner::Outcome& outcome, Objec
 void Core::replied(const owner::Request& request, std::uint64_t correlation, std::span<const owner::Outcome> outcomes) {
   if (request.kind == Kind::spawn) return actor_started(request, outcomes);
   auto& record = *static_cast<Record*>(request.token);
+  if (record.more) load_.remove(request.target, record.more->options.resources);
   const auto results = record.kind().results;
   for (unsigned k = 0; k < results; ++k) {
     const auto& outcome = outcomes.size() == results ? outcomes[k] : outcomes[0];

@@ -178,7 +178,7 @@ void Core::send_item(Record& record, ObjectState& item) {
     wire::ByteBuffer payload;
     std::vector<Carried> references;
     if (encoded.in_store) {
-      e.in_store = true;
+      is_stored(item, encoded.stored_bytes);
       e.references = std::exchange(encoded.references, {});
       references.push_back(carried(item));
     } else {

@@ -23,14 +23,17 @@ namespace {
 struct ArgumentWaiter final : execution::Waiter {
   Record* record;
   ObjectState* state;
+  Until until;
 };
 
-void argument_arrived(Record& record) {
+void go_on(Record& record, Until until) {
   if (record.missing.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   if (record.kind().actor)
     core().open_actor(*record.target);
   else if (record.target)
     record.target->arguments_here(record);
+  else if (until == Until::known)
+    core().submit(record);
   else
     start_when_possible(record);
 }
@@ -38,11 +41,12 @@ void argument_arrived(Record& record) {
 // Waits for the state, then for its bytes when they are elsewhere.
 void argument_changed(execution::Waiter& waiter) noexcept;
 
-bool await_argument(Record& record, ObjectState& state) {
-  while (auto* event = awaited(state)) {
+bool await_argument(Record& record, ObjectState& state, Until until) {
+  while (auto* event = awaited(state, until)) {
     auto* waiter = new ArgumentWaiter;
     waiter->record = &record;
     waiter->state = &state;
+    waiter->until = until;
     waiter->notify = &argument_changed;
     if (event->add_waiter(*waiter)) return true;
     delete waiter;
@@ -54,8 +58,9 @@ void argument_changed(execution::Waiter& waiter) noexcept {
   auto& self = static_cast<ArgumentWaiter&>(waiter);
   auto& record = *self.record;
   auto& state = *self.state;
+  const auto until = self.until;
   delete &self;
-  if (!await_argument(record, state)) argument_arrived(record);
+  if (!await_argument(record, state, until)) go_on(record, until);
 }
 
 }  // namespace
@@ -85,17 +90,17 @@ std::string function_name(const void* code) {
   return "task";
 }
 
-bool attach_arguments(Record& record) {
+bool attach_arguments(Record& record, Until until) {
   if (!record.kind().arguments) return true;
   std::vector<ObjectState*> arguments;
   record.kind().arguments(record, arguments);
   bool all = true;
-  for (auto* state : arguments) all &= here(*state);
+  for (auto* state : arguments) all &= until == Until::known ? state->done() : here(*state);
   if (all) return true;
   record.missing.store(1, std::memory_order_relaxed);
   for (auto* state : arguments) {
     record.missing.fetch_add(1, std::memory_order_relaxed);
-    if (!await_argument(record, *state)) record.missing.fetch_sub(1, std::memory_order_relaxed);
+    if (!await_argument(record, *state, until)) record.missing.fetch_sub(1, std::memory_order_relaxed);
   }
   return record.missing.fetch_sub(1, std::memory_order_acq_rel) == 1;
 }
@@ -237,11 +242,14 @@ void submit(Record& record) {
   record.parent = now ? now->serial : 0;
   base::count(Metric::tasks_submitted);
   record.retain();
-  if (!record.more ||
-      (record.more->options.placement.kind == Placement::Kind::automatic && record.more->options.resources.empty()))
+  const bool automatic = !record.more || record.more->options.placement.kind == Placement::Kind::automatic;
+  if (automatic && record.kind().arguments && core().may_follow_arguments()) {
+    if (attach_arguments(record, Until::known)) core().submit(record);
+  } else if (automatic && (!record.more || record.more->options.resources.empty())) {
     start_here(record);
-  else
+  } else {
     core().submit(record);
+  }
 }
 
 void Core::enqueue(Record& record) {
@@ -279,13 +287,37 @@ void Core::task_waits(Record& record, bool waits) {
   with([&] { waits ? queue_.waits(record.more->grant) : queue_.goes_on(record.more->grant); });
 }
 
-scheduler::Choice Core::choose(const Resources& need, const Placement& placement) {
+// Where the bytes of the arguments are, as far as that matters: what host-mates hold can be read here. Nothing when
+// moving the task could move a value of unknown size.
+std::vector<scheduler::Holding> Core::holdings(Record& record) {
+  std::vector<ObjectState*> arguments;
+  record.kind().arguments(record, arguments);
+  std::vector<scheduler::Holding> found;
+  for (auto* state : arguments) {
+    const auto* e = state->extra();
+    if (!runtime::here(*state)) {
+      const auto holder = owner_.holder(e->id);
+      found.push_back({config_.arena && neighbours_.knows(holder) ? self_ : holder, owner_.bytes(e->id)});
+    } else if (e && (e->in_store || e->lease)) {
+      found.push_back({self_, std::max<std::uint64_t>(owner_.bytes(e->id), e->lease.size())});
+    } else if (!state->failed() && state->value_type() && !state->value_type()->eager && !(e && e->encoded)) {
+      return {};
+    }
+  }
+  return found;
+}
+
+/// `record`: whose arguments count; null for actors.
+scheduler::Choice Core::choose(const Resources& need, const Placement& placement, Record* record) {
   return with([&]() -> scheduler::Choice {
-    std::vector<scheduler::Holding> near_copies;
+    std::vector<scheduler::Holding> near_copies, arguments;
     if (placement.kind == Placement::Kind::near) {
       const auto holder = owner_.holder(placement.object);
       near_copies.push_back({holder.valid() ? holder : placement.object.owner, 1});
     }
+    if (record && placement.kind == Placement::Kind::automatic && record->kind().arguments)
+      arguments = holdings(*record);
+    if (!need.empty()) load_.report(self_, {.demand = queue_.demand()});
     std::vector<scheduler::BundlePlace> bundles;
     if (placement.kind == Placement::Kind::bundle) {
       const auto at = groups_.find(placement.in_bundle.group);
@@ -296,6 +328,7 @@ scheduler::Choice Core::choose(const Resources& need, const Placement& placement
     return scheduler::choose({.resources = need,
                               .placement = placement,
                               .here = self_,
+                              .arguments = arguments,
                               .near_copies = near_copies,
                               .bundles = bundles,
                               .turn = placement.kind == Placement::Kind::spread ? spread_turn_++ : 0,
@@ -306,7 +339,7 @@ scheduler::Choice Core::choose(const Resources& need, const Placement& placement
 
 /// Decides where something is to run; waits on its fiber when that depends on what is not there yet. Nothing: it can
 /// never run, and `why` says so.
-std::optional<Rank> Core::place(const Resources& need, const Placement& placement, std::string& why) {
+std::optional<Rank> Core::place(const Resources& need, const Placement& placement, Record* record, std::string& why) {
   for (auto pause = std::chrono::milliseconds(10);; pause = std::min(pause * 2, std::chrono::milliseconds(320))) {
     if (placement.kind == Placement::Kind::bundle &&
         !with([&] { return groups_.contains(placement.in_bundle.group); })) {
@@ -322,7 +355,7 @@ std::optional<Rank> Core::place(const Resources& need, const Placement& placemen
         return std::nullopt;
       }
     }
-    const auto choice = choose(need, placement);
+    const auto choice = choose(need, placement, record);
     if (const auto* rank = std::get_if<Rank>(&choice)) return *rank;
     if (const auto* never = std::get_if<scheduler::Unschedulable>(&choice)) {
       why = never->reason;
@@ -338,10 +371,11 @@ std::optional<Rank> Core::place(const Resources& need, const Placement& placemen
 }
 
 void Core::submit(Record& record) {
-  const auto& options = record.more->options;
+  static const TaskOptions none;
+  const auto& options = record.more ? record.more->options : none;
   // The usual cases are decided at once; what has to wait for something does so on a fiber of its own.
   if (options.placement.kind != Placement::Kind::bundle) {
-    const auto choice = choose(options.resources, options.placement);
+    const auto choice = choose(options.resources, options.placement, &record);
     if (const auto* rank = std::get_if<Rank>(&choice)) {
       if (*rank == self_) return start_here(record);
       return send_task(record, *rank);
@@ -355,9 +389,9 @@ void Core::submit(Record& record) {
       return record.release();
     }
   }
-  spawn_fiber([this, &record] {
+  spawn_fiber([this, &record, &options] {
     std::string why;
-    const auto rank = place(record.more->options.resources, record.more->options.placement, why);
+    const auto rank = place(options.resources, options.placement, &record, why);
     if (record.claimed()) return record.release();  // cancelled
     if (!rank) {
       if (record.claim()) {

@@ -142,6 +142,7 @@ struct Chooser {
   Choice automatic() const {
     if (const auto holder = holder_of_most(question.arguments, policy.locality_bytes_min)) return *holder;
     if (packable(question.here)) return question.here;
+    if (question.resources.empty() && qualifies(question.here)) return question.here;  // idle ranks steal it
     return among(membership.alive_ranks(), "no rank");
   }
 
@@ -232,13 +233,13 @@ void LoadView::report(Rank rank, RankLoad load) {
 }
 
 void LoadView::add(Rank rank, const Resources& request) {
-  if (rank.value >= loads_.size()) return;
+  if (rank.value >= loads_.size() || request.empty()) return;
   ++loads_[rank.value].queued;
   loads_[rank.value].demand += request;
 }
 
 void LoadView::remove(Rank rank, const Resources& request) {
-  if (rank.value >= loads_.size()) return;
+  if (rank.value >= loads_.size() || request.empty()) return;
   auto& load = loads_[rank.value];
   if (load.queued == 0) return;  // a report that did not count it any more came in between
   --load.queued;

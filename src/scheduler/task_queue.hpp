@@ -45,6 +45,15 @@ class TaskQueue {
   void pump();
   /// The oldest queued item that may move and fits into `free` of the thief.
   std::optional<Token> take_stealable(const Resources& free);
+  /// Those that wait for a bundle of which gone(BundleKey) is true.
+  template <class Gone>
+  std::vector<Token> stranded(Gone gone) const {
+    std::vector<Token> found;
+    for (const auto& line : lines_)
+      if (line.bundle.valid() && gone(line.bundle))
+        for (const auto& one : line.waiting) found.push_back(one.token);
+    return found;
+  }
   std::size_t size() const noexcept { return size_; }
   /// What is in use and what the queued ask for, together; without what is inside bundles.
   Resources demand() const { return ledger_.total() - ledger_.free() + queued_; }

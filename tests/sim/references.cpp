@@ -158,7 +158,12 @@ void SimRank::arrived(ObjectId id, owner::Token token, owner::Arrival arrival) {
     }
     if (arrival.form == Form::lent) state.lender = arrival.holder;
     for (const auto& carried : arrival.references) state.inner.push_back(adopt(carried));
-    ++world_.tally[arrival.form == Form::lent ? "lent" : arrival.form == Form::stored ? "bulk" : "inline"];
+    if (arrival.form == Form::local)
+      for (const auto& carried : stored_.at(id)) state.inner.push_back(copy(carried));
+    ++world_.tally[arrival.form == Form::lent     ? "lent"
+                   : arrival.form == Form::stored ? "bulk"
+                   : arrival.form == Form::local  ? "local"
+                                                  : "inline"];
   }
   wake(state);
 }
@@ -168,7 +173,7 @@ owner::Held SimRank::held(ObjectId id, owner::Token token, Rank reader) {
   static const std::byte bytes[value_bytes]{};
   const auto from_store = [&](const std::vector<Carried>& inner) -> owner::Held {
     held_references_ = inner;
-    if (reader.value / 4 == self_.value / 4) {  // of one host
+    if (reader != self_ && reader.value / 4 == self_.value / 4) {  // of one host
       ++lent_[{id, reader}];
       return {.form = Form::lent, .offset = 1, .size = value_bytes, .references = held_references_};
     }
