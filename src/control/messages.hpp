@@ -50,7 +50,8 @@ struct ReserveName {
     archive(space, name, actor, get_if_exists);
   }
 };
-/// Makes the actor visible, or tells where it is after a restart → Flag{true if it was not registered} | NameTaken.
+/// Makes the actor visible, or tells where it is after a restart → Flag{true if it was reserved} | NameTaken. What was
+/// removed since it was reserved is not entered.
 struct RegisterActor {
   ActorRecord record;
   template <class Archive>

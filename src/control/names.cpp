@@ -41,8 +41,7 @@ void Names::enter(const Asker& asker, const RegisterActor& request, Answers& ans
   }
   const auto found = entries_.find(key);
   if (found == entries_.end()) {
-    insert(std::move(key), {record, true});
-    answers.emplace_back(asker, Flag{true});
+    answers.emplace_back(asker, Flag{false});  // the actor ended before its creator said that it lives
   } else if (found->second.record.actor != record.actor) {
     answers.emplace_back(asker, NameTaken{found->second.record});
   } else {

@@ -64,16 +64,8 @@ void Owner::on_rank_died(Rank rank) {
   if (dead_.size() <= rank.value) dead_.resize(rank.value + 1);
   dead_[rank.value] = 1;
   any_died_ = true;
-  wire::ByteBuffer buffer;
-  wire::Encoder encoder(buffer);
-  encoder(ErrorDetail{.text = "rank " + std::to_string(rank.value) + " died", .rank = rank.value});
-  for (std::uint32_t slot = 0; slot < requests_.size(); ++slot) {
-    const auto& request = requests_[slot];
-    if (!request.active || request.target != rank) continue;
-    const bool task = request.kind == Kind::submit;
-    const Outcome outcome{.error = task ? Errc::rank_died : Errc::actor_died, .bytes = buffer.view()};
-    finish(correlation_of(slot), {&outcome, 1}, {});
-  }
+  for (std::uint32_t slot = 0; slot < requests_.size(); ++slot)
+    if (requests_[slot].active && requests_[slot].target == rank) fail_request(slot);
   std::vector<ObjectId> ids;
   for (auto& [id, e] : table_) ids.push_back(id);
   for (const auto& id : ids) {

@@ -146,7 +146,8 @@ class Owner {
   void receive_covered(std::span<const Carried> references);
 
   // Requests, caller's side.
-  /// Sends a request; `payload` = body followed by `references`. Pins the references until the reply.
+  /// Sends a request; `payload` = body followed by `references`. Pins the references until the reply. To a dead rank:
+  /// it has ended (Environment::replied) when this returns.
   std::uint64_t request(Request request, Envelope envelope, View payload, std::span<const Carried> references);
   /// Result k of the request with this correlation.
   ObjectId result_id(std::uint64_t correlation, unsigned k) const {
@@ -244,6 +245,8 @@ class Owner {
   void route(ObjectId id, Rank home, Envelope envelope);
   bool dead(Rank rank) const noexcept { return rank.value < dead_.size() && dead_[rank.value] != 0; }
   void finish(std::uint64_t correlation, std::span<const Outcome> outcomes, std::span<const ObjectId> kept);
+
+  void fail_request(std::uint32_t slot);
 
   void on_reply(const Envelope& envelope, View payload);
   void on_structured_reply(const Envelope& envelope, View payload);

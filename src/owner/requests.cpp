@@ -45,8 +45,18 @@ std::uint64_t Owner::request(Request request, Envelope envelope, View payload, s
   envelope.argument = static_cast<std::uint32_t>(references.size());
   const auto target = row.target;
   outbox_.send(target, envelope, payload);
-  if (dead(target)) on_rank_died(target);
+  if (dead(target)) fail_request(slot);
   return correlation;
+}
+
+void Owner::fail_request(std::uint32_t slot) {
+  const auto& request = requests_[slot];
+  wire::ByteBuffer buffer;
+  wire::Encoder encoder(buffer);
+  encoder(ErrorDetail{.text = "rank " + std::to_string(request.target.value) + " died", .rank = request.target.value});
+  const Outcome outcome{.error = request.kind == Kind::submit ? Errc::rank_died : Errc::actor_died,
+                        .bytes = buffer.view()};
+  finish(correlation_of(slot), {&outcome, 1}, {});
 }
 
 const Request* Owner::find_request(std::uint64_t correlation) const {

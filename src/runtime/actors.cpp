@@ -1,4 +1,4 @@
-// Actors: where they are made, how calls reach them, how they end.
+// Actors: how calls reach them, how they end, how they are found.
 
 #include "ringray/base/check.hpp"
 #include "ringray/base/log.hpp"
@@ -17,31 +17,6 @@ void fail_call(Record& record, Errc code, std::string text) {
   fail_record(record, code, {.text = std::move(text), .task = record.name(), .rank = here_rank().value});
   record.kind().clear(record);
   finish(record);
-}
-
-/// The handle's state ends with the construction.
-void follow_constructor(ActorState& state, Record& constructor) {
-  struct Follow final : execution::Waiter {
-    ActorState* state;
-    Record* constructor;
-  };
-  auto* follow = new Follow;
-  follow->state = &state;
-  follow->constructor = &constructor;
-  state.retain();
-  constructor.retain();
-  follow->notify = [](execution::Waiter& waiter) noexcept {
-    auto& self = static_cast<Follow&>(waiter);
-    if (self.constructor->failed()) {
-      auto detail = self.constructor->extra()->detail;
-      self.state->set_error(Errc::actor_died, std::move(detail));
-    }
-    self.state->complete();
-    self.constructor->release();
-    self.state->release();
-    delete &self;
-  };
-  if (!constructor.add_waiter(*follow)) follow->notify(*follow);
 }
 
 std::uint32_t current_caller() {
@@ -63,160 +38,11 @@ ActorState::~ActorState() {
   clear_value();
 }
 
-void store_instance(Record& record, void* instance) noexcept { record.target->set_instance(instance); }
-
-// --- making
-
-ObjectState* Core::start_actor(ActorState& state, const ActorType& type, ActorOptions options, Record& constructor) {
-  std::string why;
-  const auto home = place(options.resources, options.placement, nullptr, why);
-  state.max_pending_calls = options.max_pending_calls;
-  state.detached = options.detached;
-  state.home = home.value_or(self_);
-  if (!home) {
-    state.set_error(Errc::unschedulable, {.text = why, .task = type.name(), .rank = self_.value});
-    state.complete();
-    constructor.release();
-    return &state;
-  }
-  if (options.name_space.empty()) options.name_space = config_.namespace_;
-  const bool named = !options.name.empty();
-  if (named || options.detached || state.home != self_) {
-    with([&] { promote(state); });
-  }
-  const auto id = state.extra() ? state.extra()->id : ObjectId{};
-  if (named) {
-    const auto answer = ask(control::ReserveName{options.name_space, options.name, id, options.get_if_exists});
-    const auto* found = answer ? std::get_if<control::ActorFound>(&*answer) : nullptr;
-    if (!answer || !std::holds_alternative<control::NameReserved>(*answer)) {  // nothing is spawned
-      state.set_error(Errc::actor_died, {.text = "it was never spawned: its name was taken"});
-      state.complete();
-      constructor.release();
-    }
-    if (found && found->record) {
-      if (auto* existing = find_actor(options.name_space, options.name)) return existing;
-      throw ActorUnavailableError("the actor '" + options.name + "' ended while it was looked up; try again");
-    }
-    if (!answer) throw_error(answer.error().code, {.text = answer.error().text});
-    if (!std::holds_alternative<control::NameReserved>(*answer))
-      throw NameTakenError("an actor named '" + options.name +
-                           "' is alive in this namespace (names are unique); choose " +
-                           "another name, or set get_if_exists");
-  }
-  if (options.detached) with([&] { owner_.acquire({id, state.home, 0}); });  // until it is gone
-  if (state.home == self_) {
-    auto* actor = new ActorRecord(type, options, &constructor);
-    state.local = actor;
-    follow_constructor(state, constructor);
-    if (id.valid()) {
-      with([&] {
-        actor->id = id;
-        actor->retain();
-        actors_[id] = actor;
-      });
-    }
-    actor->retain();  // open_actor's
-    if (attach_arguments(constructor)) open_actor(*actor);
-  } else {
-    wire::ByteBuffer encoded;
-    wire::Encoder encoder(encoded);
-    encoder(options);
-    state.retain();  // the request's
-    send_request(Kind::spawn, state.home, constructor, &state, id, owner::has_options, encoded.view());
-    constructor.release();
-  }
-  if (named) {
-    const auto answer = ask(control::RegisterActor{{.space = options.name_space,
-                                                    .name = options.name,
-                                                    .actor = id,
-                                                    .location = state.home,
-                                                    .detached = options.detached}});
-    if (!answer) throw_error(answer.error().code, {.text = answer.error().text});
-  }
-  return &state;
-}
-
-void Core::open_actor(ActorRecord& actor) {
-  const auto& options = actor.options();
-  if (options.resources.empty() && !options.placement.in_bundle.valid()) {
-    actor.open();
-    return actor.release();
-  }
-  with([&] {
-    if (actor.dead()) return actor.release();
-    if (bundle_is_gone(options.placement.in_bundle)) {
-      actor.end(ActorRecord::Ending::now, group_removed);
-      return actor.release();
-    }
-    starting_actors_[&actor] = &actor;
-    queue_.push({.token = &actor, .need = options.resources, .bundle = options.placement.in_bundle, .user = actor.id});
-  });
-}
-
-ActorRecord* Core::starting_actor(scheduler::TaskQueue::Token token) {
-  const auto at = starting_actors_.find(token);
-  if (at == starting_actors_.end()) return nullptr;
-  auto* actor = at->second;
-  starting_actors_.erase(at);
-  actor->release();  // others hold it: its table row or its handle
-  return actor;
-}
-
-void Core::on_spawn(const Envelope& envelope, View payload) {
-  std::vector<Carried> references;
-  owner::references_of(payload, envelope.argument, references);
-  owner_.receive_covered(references);
-  std::vector<ObjectState*> states;
-  for (const auto& c : references) states.push_back(adopt(c));
-  Record* constructor = nullptr;
-  ActorOptions options;
-  std::string problem;
-  try {
-    wire::Decoder decoder(owner::body_of(payload, envelope.argument));
-    const auto bytes = decoder.get<std::uint64_t>();
-    wire::Decoder inner(decoder.take(bytes));
-    options = wire::decode<ActorOptions>(inner);
-    constructor = decode_record(envelope.callable, decoder.rest(), states);
-    if (!constructor->kind().actor) throw CorruptDataError("the callable makes no actor");
-  } catch (const std::exception& e) {
-    problem = std::string("an actor could not be decoded: ") + e.what();
-  }
-  for (auto* state : states) state->release();
-  if (!problem.empty()) {
-    if (constructor) constructor->release();
-    dead_actors_[envelope.subject] = problem;
-    return refuse(envelope.source, envelope.correlation, envelope.subject, references, Errc::actor_died, problem);
-  }
-  constructor->origin = std::make_unique<Origin>(
-      Origin{envelope.source, envelope.correlation, envelope.subject, std::move(references), true});
-  auto* actor = new ActorRecord(constructor->kind().actor(), std::move(options), constructor);
-  actor->id = envelope.subject;
-  actors_[envelope.subject] = actor;
-  actor->retain();  // open_actor's
-  if (attach_arguments(*constructor)) open_actor(*actor);
-  deliver_early(envelope.subject);
-}
-
-void Core::actor_started(const owner::Request& request, std::span<const owner::Outcome> outcomes) {
-  auto& state = *static_cast<ActorState*>(request.token);
-  if (outcomes[0].error != Errc::none) {
-    ErrorDetail detail;
-    try {
-      wire::Decoder decoder(outcomes[0].bytes);
-      detail = wire::decode<ErrorDetail>(decoder);
-    } catch (const Error&) {
-      detail.text = "the error's description is damaged";
-    }
-    state.set_error(Errc::actor_died, std::move(detail));
-  }
-  state.complete();
-  state.release();
-}
-
 // --- calling
 
 void Core::call(ActorState& state, Record& record, const std::string& group, bool one_way) {
   record.caller = current_caller();
+  record.serial = next_serial();
   if (const auto* now = running()) record.parent = now->serial;
   if (state.max_pending_calls > 0) {
     if (state.pending_calls.fetch_add(1, std::memory_order_relaxed) >= state.max_pending_calls) {
@@ -235,6 +61,7 @@ void Core::call(ActorState& state, Record& record, const std::string& group, boo
     if (!group.empty()) {
       const auto lane = state.local->lane(group);
       if (!lane) {
+        stop_limiting(record);
         if (one_way) record.release();
         throw ConfigError("the actor has no concurrency group '" + group + "'; groups are named when it is spawned");
       }
@@ -258,15 +85,23 @@ void Core::call(ActorState& state, Record& record, const std::string& group, boo
   }
   if (!record.claim()) return;
   if (!one_way) record.retain();  // the request's
-  send_request(one_way ? Kind::send : Kind::call, state.home, record, &record, state.extra()->id,
-               group.empty() ? std::uint8_t{0} : owner::has_options, options.view());
-  if (one_way) {
-    if (record.more && record.more->limiter) {
-      record.more->limiter->pending_calls.fetch_sub(1, std::memory_order_relaxed);
-      std::exchange(record.more->limiter, nullptr)->release();
+  try {
+    send_request(one_way ? Kind::send : Kind::call, state.home, record, &record, state.extra()->id,
+                 group.empty() ? std::uint8_t{0} : owner::has_options, options.view());
+  } catch (...) {
+    if (!one_way) {
+      fail_with_current_exception(record);
+      record.kind().clear(record);
+      finish(record);
+      return record.release();
     }
+    stop_limiting(record);
     record.release();
+    throw;  // there is no result that could say it
   }
+  if (!one_way) return;
+  stop_limiting(record);
+  record.release();
 }
 
 void Core::on_call(const Envelope& envelope, View payload) {
@@ -281,6 +116,10 @@ void Core::on_call(const Envelope& envelope, View payload) {
     return refuse(envelope.source, envelope.correlation, envelope.subject,
                   covered ? std::span<const Carried>(references) : std::span<const Carried>{}, Errc::actor_died,
                   "the actor is dead: " + at->second, covered);
+  }
+  if (!membership_.alive(envelope.subject.owner)) {  // nothing more comes from it
+    dead_actors_[envelope.subject] = "the rank that owned it died";
+    return on_call(envelope, payload);
   }
   // The caller may have heard of the actor before its construction request came here: the owner knows.
   auto& early = early_calls_[envelope.subject];
@@ -339,7 +178,9 @@ void Core::deliver_call(ActorRecord& actor, const Envelope& envelope, View paylo
     return refuse(envelope.source, envelope.correlation, envelope.subject,
                   covered ? std::span<const Carried>(references) : std::span<const Carried>{}, code, problem, covered);
   record->caller = envelope.sender;
+  record->serial = next_serial();
   record->target = &actor;
+  if (covered) executing_[execution_key(envelope.source, envelope.correlation)] = record;
   actor.submit(*record);
 }
 
@@ -402,35 +243,41 @@ void Core::actor_gone(ActorRecord& actor) {
 // --- finding
 
 ActorState* Core::find_actor(const std::string& name_space, const std::string& name) {
-  const auto answer = ask(control::LookupActor{name_space.empty() ? config_.namespace_ : name_space, name});
-  if (!answer) throw_error(answer.error().code, {.text = answer.error().text});
-  const auto* found = std::get_if<control::ActorFound>(&*answer);
-  if (!found || !found->record) return nullptr;
-  const Carried carried{found->record->actor, found->record->location, 0};
-  ObjectState* state = nullptr;
-  execution::Work* event = nullptr;
-  with([&] {
-    if (carried.id.owner == self_) {
-      if (!owner_.known(carried.id)) return;
-      owner_.acquire(carried);
-      state = adopt(carried);
-      return;
+  while (true) {
+    const auto answer = ask(control::LookupActor{name_space.empty() ? config_.namespace_ : name_space, name});
+    if (!answer) throw_error(answer.error().code, {.text = answer.error().text});
+    const auto* found = std::get_if<control::ActorFound>(&*answer);
+    if (!found || !found->record) return nullptr;
+    const Carried carried{found->record->actor, found->record->location, 0};
+    const auto owner = carried.id.owner;
+    ObjectState* state = nullptr;
+    execution::Work* event = nullptr;
+    with([&] {
+      if (owner == self_ ? owner_.known(carried.id) : !membership_.alive(owner) && found->record->detached) {
+        owner_.acquire(carried);  // a detached actor outlives who counts its handles
+        state = adopt(carried);
+      } else if (owner != self_ && membership_.alive(owner)) {
+        event = new_event();
+        event->retain();
+        lookups_[carried.id].push_back({event, &state});
+        send(owner,
+             {.subject = carried.id,
+              .correlation = carried.home.value,
+              .argument = register_me,
+              .kind = Kind::actor_state},
+             {});
+        transport_->flush();
+      }
+    });
+    if (event) {
+      const observe::Wait wait("find actor", carried.id);
+      event->wait();
+      event->release();
+      if (!state && found->record->detached && !membership_.alive(owner)) continue;  // it died meanwhile
     }
-    event = new_event();
-    event->retain();
-    lookups_[carried.id].push_back({event, &state});
-    send(carried.id.owner,
-         {.subject = carried.id, .correlation = carried.home.value, .argument = register_me, .kind = Kind::actor_state},
-         {});
-    transport_->flush();
-  });
-  if (event) {
-    const observe::Wait wait("find actor", carried.id);
-    event->wait();
-    event->release();
+    if (state && !state->done() && state->extra()->foreign) state->complete();
+    return static_cast<ActorState*>(state);
   }
-  if (state && !state->done() && state->extra()->foreign) state->complete();
-  return static_cast<ActorState*>(state);
 }
 
 void Core::on_actor_state(const Envelope& envelope, View) {

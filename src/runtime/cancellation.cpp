@@ -26,6 +26,7 @@ void Cancellations::forget(std::uint64_t serial) {
 }
 
 void Cancellations::mark(std::uint64_t serial, bool recursive) {
+  if (serial == 0) return;  // the driver, and what is no task: many have it
   if (stopped_.insert(serial).second) order_.push_back(serial);
   if (recursive) recursive_.insert(serial);
   while (order_.size() > remembered_max) {

@@ -99,7 +99,9 @@ class Core final : owner::Environment,
     std::uint64_t stored_bytes = 0;
     std::optional<Failure> error;
   };
-  Encoded encode_for_travel(const ValueType& type, const void* value, ObjectId id);  ///< not under the baton
+  /// `room`: bytes that the value and its references may take in a message. Not under the baton.
+  Encoded encode_for_travel(const ValueType& type, const void* value, ObjectId id, std::size_t room = message_room);
+  static constexpr std::size_t message_room = transport::payload_bytes_max - 8192;
 
   void is_stored(ObjectState& state, std::uint64_t bytes);  ///< under its id, in this rank's store
 
@@ -206,6 +208,7 @@ class Core final : owner::Environment,
                     View options);
   scheduler::Choice choose(const Resources& need, const Placement& placement, Record* record);
   std::vector<scheduler::Holding> holdings(Record& record);
+  void name_request(Record& record, Rank target, std::uint64_t correlation);
   void watch_completion(ObjectState& state);
   void read_own_copy(ObjectState& state);
   bool release_row(ObjectState& state);
@@ -294,6 +297,8 @@ inline constexpr const char* group_removed = "its placement group was removed";
 /// Thrown by exit_actor.
 struct ExitActor {};
 void fail_record(Record& record, Errc code, ErrorDetail detail);
+/// The call is no longer one of its actor's max_pending_calls.
+void stop_limiting(Record& record) noexcept;
 void start_when_possible(Record& record);
 void start_here(Record& record);
 void submit(Record& record);

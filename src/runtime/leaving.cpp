@@ -66,6 +66,10 @@ void Core::forget_rank(Rank rank) {
       lookup.event->release();
     }
   }
+  std::vector<ObjectId> never_coming;
+  for (const auto& [id, calls] : early_calls_)
+    if (id.owner == rank) never_coming.push_back(id);
+  for (const auto& id : never_coming) deliver_early(id);
   std::erase_if(groups_, [&](const auto& group) {  // its lost bundles get another rank
     return std::find(group.second.ranks.begin(), group.second.ranks.end(), rank) != group.second.ranks.end();
   });

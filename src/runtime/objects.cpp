@@ -1,5 +1,7 @@
 // Objects that have a name in the job: promotion, fetching, lending.
 
+#include <fmt/format.h>
+
 #include <cstring>
 
 #include "ringray/base/check.hpp"
@@ -129,6 +131,11 @@ ObjectState* Core::adopt(const Carried& carried) {
   e.foreign = carried.id.owner != self_;
   state->allow_weak();
   owner_.set_token(carried.id, state);
+  if (!e.foreign) {  // an object of this rank has a state as long as anybody refers to it
+    state->set_error(carried.home.valid() ? Errc::actor_died : Errc::object_lost,
+                     {.text = "it was freed, because a rank that vouched for those who held it died"});
+    state->complete();
+  }
   return state;
 }
 
@@ -370,7 +377,7 @@ void Core::encode_value(ObjectState& state) {
 }
 
 // Encodes a value: small ones into `bytes`, large ones into the store under `id`.
-Core::Encoded Core::encode_for_travel(const ValueType& type, const void* value, ObjectId id) {
+Core::Encoded Core::encode_for_travel(const ValueType& type, const void* value, ObjectId id, std::size_t room) {
   Encoded out;
   try {
     wire::Encoder encoder(out.bytes);
@@ -380,7 +387,15 @@ Core::Encoded Core::encode_for_travel(const ValueType& type, const void* value, 
       state->retain();
       out.references.push_back(state);
     }
-    if (out.bytes.size() <= config_.inline_bytes_max.value) return out;
+    const auto references_bytes = out.references.size() * sizeof(Carried);
+    if (references_bytes > room) {
+      out.error =
+          Failure{Errc::task_failed, fmt::format("it refers to {} objects, more than the {} of one message; put() "
+                                                 "parts of it",
+                                                 out.references.size(), room / sizeof(Carried))};
+      return out;
+    }
+    if (out.bytes.size() <= config_.inline_bytes_max.value && out.bytes.size() + references_bytes <= room) return out;
     auto buffer = store_->create(out.bytes.size());
     if (!buffer) {
       out.error = buffer.error();
@@ -391,7 +406,8 @@ Core::Encoded Core::encode_for_travel(const ValueType& type, const void* value, 
     store_->seal(id, std::move(*buffer), store::Copy::primary);
     out.in_store = true;
   } catch (const std::exception& e) {
-    out.error = Failure{Errc::task_failed, std::string("its value could not be encoded: ") + e.what()};
+    out.error = Failure{Errc::task_failed,
+                        std::string("its value could not be encoded: ") + std::string(e.what()).substr(0, 512)};
   }
   return out;
 }

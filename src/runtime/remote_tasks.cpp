@@ -1,5 +1,7 @@
 // Tasks that run on another rank than their owner's: sent, received, answered, stolen.
 
+#include <fmt/format.h>
+
 #include "ringray/base/check.hpp"
 #include "ringray/base/log.hpp"
 #include "ringray/base/metrics.hpp"
@@ -17,6 +19,14 @@ bool matters_elsewhere(const TaskOptions& options) {
   return !options.name.empty() || !options.resources.empty() || options.placement.in_bundle.valid() ||
          options.retry_exceptions || !options.durable.empty() || options.backpressure != 0;
 }
+
+/// Gives back what an encoder counted, also when encoding threw.
+struct Counted {
+  wire::Encoder& encoder;
+  ~Counted() {
+    for (auto* state : encoder.counted()) static_cast<ObjectState*>(state)->release();
+  }
+};
 
 }  // namespace
 
@@ -53,12 +63,20 @@ void Core::send_request(Kind kind, Rank target, Record& record, owner::Token tok
     payload.append(options.data(), options.size());
   }
   wire::Encoder encoder(payload);
+  const Counted counted{encoder};
   record.kind().encode(record, encoder);
   std::vector<Carried> references;
+  const auto bytes = payload.size() + encoder.references().size() * sizeof(Carried);
+  if (bytes > transport::payload_bytes_max)
+    throw ConfigError(
+        fmt::format("its arguments take {} KiB, more than the {} KiB of one message; put() the large "
+                    "ones and pass the references",
+                    bytes >> 10, transport::payload_bytes_max >> 10));
+  // The reply may come before the rest is done: on another thread, or at once because the target is dead.
+  if (kind != Kind::send) record.retain();
   with([&] {
     for (auto* r : encoder.references()) references.push_back(carried(*static_cast<ObjectState*>(r)));
     payload.append(references.data(), references.size() * sizeof(Carried));
-    RINGRAY_ASSERT(payload.size() <= transport::payload_bytes_max, "arguments of more than 128 KiB in one message");
     Envelope envelope{
         .subject = actor, .callable = wire::to_wire(record.kind()), .sender = record.caller, .flags = flags};
     if (kind == Kind::send) {
@@ -71,20 +89,24 @@ void Core::send_request(Kind kind, Rank target, Record& record, owner::Token tok
       const auto correlation = owner_.request(
           {.kind = kind, .target = target, .token = token, .actor = actor, .callable = envelope.callable}, envelope,
           payload.view(), references);
-      record.remote = correlation;
-      if (cancellations().is_cancelled(record)) owner_.cancel(correlation, owner::recursive);  // its parent was
-      if (auto* stream = record.more ? record.more->stream : nullptr) {
-        stream->correlation = correlation;
-        stream->producer = target;
-        streams_[correlation] = &record;
-      }
-      for (unsigned k = 1; k < record.kind().results; ++k)
-        record.result(k).make_extra().result = owner_.result_id(correlation, k).sequence;
+      if (owner_.find_request(correlation)) name_request(record, target, correlation);
     }
     flush_if_due();
   });
-  for (auto* state : encoder.counted()) static_cast<ObjectState*>(state)->release();
   if (kind != Kind::spawn) record.kind().clear(record);
+  if (kind != Kind::send) record.release();
+}
+
+void Core::name_request(Record& record, Rank target, std::uint64_t correlation) {
+  record.remote = correlation;
+  if (cancellations().is_cancelled(record)) owner_.cancel(correlation, owner::recursive);  // its parent was
+  if (auto* stream = record.more ? record.more->stream : nullptr) {
+    stream->correlation = correlation;
+    stream->producer = target;
+    streams_[correlation] = &record;
+  }
+  for (unsigned k = 1; k < record.kind().results; ++k)
+    record.result(k).make_extra().result = owner_.result_id(correlation, k).sequence;
 }
 
 /// A result arrived for a state of this rank.
@@ -103,11 +125,17 @@ void Core::settle_state(ObjectState& state, const owner::Outcome& outcome, Objec
   const auto* type = state.value_type();
   if (outcome.stored) {
     auto& e = state.make_extra();
-    e.remote_value = true;
     promote(state);
     RINGRAY_ASSERT(e.id == result, "a stored result has another name than its owner gave it");
-    owner_.set_holder(e.id, holder, outcome.stored_bytes);
     for (const auto& c : outcome.references) e.references.push_back(adopt(c));
+    if (holder == self_) {  // a call that came back as a message: the value is this rank's own now
+      is_stored(state, outcome.stored_bytes);
+      if (const auto stored = stored_references_.extract(result))
+        for (auto* reference : stored.mapped()) reference->release();
+    } else {
+      e.remote_value = true;
+      owner_.set_holder(e.id, holder, outcome.stored_bytes);
+    }
     return;
   }
   if (!type) return state.set_value(&state, false);
@@ -141,10 +169,7 @@ void Core::replied(const owner::Request& request, std::uint64_t correlation, std
       if (record.failed()) stream_failed(*more->stream, record);
       more->stream->end();
     }
-    if (auto* limiter = std::exchange(more->limiter, nullptr)) {
-      limiter->pending_calls.fetch_sub(1, std::memory_order_relaxed);
-      limiter->release();
-    }
+    stop_limiting(record);
     for (auto* result : more->more_results) result->complete();
   }
   record.complete();
@@ -218,15 +243,16 @@ void Core::reply(Record& record) noexcept {
     if (record.failed()) log::warning("a one-way call failed: {}", describe_error(record));
     return;
   }
-  const auto results = record.kind().results;
+  const auto results = record.failed() ? 1 : record.kind().results;  // an error is that of all results
   std::vector<Encoded> encoded(results);
   std::vector<owner::Outcome> outcomes(results);
-  wire::ByteBuffer error_bytes;
+  std::vector<wire::ByteBuffer> errors;
+  const auto room = (message_room - origin.covered.size() * sizeof(ObjectId)) / results;
   for (unsigned k = 0; k < results; ++k) {
     auto& state = record.result(k);
     if (!state.failed() && state.value_type()) {
       const ObjectId id{origin.caller, 0, origin.correlation | std::uint64_t{k} << 56};
-      encoded[k] = encode_for_travel(*state.value_type(), state.value(), id);
+      encoded[k] = encode_for_travel(*state.value_type(), state.value(), id, room);
       if (encoded[k].error)
         state.set_error(encoded[k].error->code, {.text = encoded[k].error->text, .task = record.name()});
     }
@@ -236,10 +262,10 @@ void Core::reply(Record& record) noexcept {
     for (unsigned k = 0; k < results; ++k) {
       auto& state = record.result(k);
       if (state.failed()) {
-        error_bytes.clear();
-        wire::Encoder encoder(error_bytes);
+        errors.reserve(results);
+        wire::Encoder encoder(errors.emplace_back());
         encoder(state.extra()->detail);
-        outcomes[k] = {.error = state.extra()->error, .bytes = error_bytes.view()};
+        outcomes[k] = {.error = state.extra()->error, .bytes = errors.back().view()};
         continue;
       }
       for (auto* r : encoded[k].references) references[k].push_back(carried(*r));
@@ -258,6 +284,8 @@ void Core::reply(Record& record) noexcept {
       owner_.reply(origin.caller, origin.correlation, origin.subject, outcomes, origin.covered);
     else
       owner_.uncover(origin.covered);
+    for (unsigned k = 0; k < results && !membership_.alive(origin.caller); ++k)  // nobody will ask for the value
+      if (encoded[k].in_store) garbage({origin.caller, 0, origin.correlation | std::uint64_t{k} << 56}, nullptr, {});
     flush_if_due();
   });
   for (auto& one : encoded)

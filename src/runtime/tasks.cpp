@@ -145,6 +145,13 @@ void fail_with_current_exception(Record& record) noexcept {
 }
 
 void fail_record(Record& record, Errc code, ErrorDetail detail) {
+  constexpr std::size_t text_max = 4096, causes_max = 8;  // it has to fit in a message, for all results
+  const auto clip = [](std::string& text) {
+    if (text.size() > text_max) text = text.substr(0, text_max) + "…";
+  };
+  clip(detail.text);
+  if (detail.causes.size() > causes_max) detail.causes.resize(causes_max);
+  for (auto& cause : detail.causes) clip(cause);
   if (record.more)
     for (auto* result : record.more->more_results) result->set_error(code, detail);
   record.set_error(code, std::move(detail));
@@ -188,6 +195,13 @@ void coroutine_finished(Record& record) noexcept {
   record.release();
 }
 
+void stop_limiting(Record& record) noexcept {
+  auto* limiter = record.more ? std::exchange(record.more->limiter, nullptr) : nullptr;
+  if (!limiter) return;
+  limiter->pending_calls.fetch_sub(1, std::memory_order_relaxed);
+  limiter->release();
+}
+
 void finish(Record& record) noexcept {
   auto* more = record.more.get();
   if (more) {
@@ -197,10 +211,7 @@ void finish(Record& record) noexcept {
       if (record.failed() && !record.origin) stream_failed(*more->stream, record);
       more->stream->end();
     }
-    if (auto* limiter = std::exchange(more->limiter, nullptr)) {
-      limiter->pending_calls.fetch_sub(1, std::memory_order_relaxed);
-      limiter->release();
-    }
+    stop_limiting(record);
   }
   if (record.origin) core().reply(record);
   if (more)

@@ -138,6 +138,40 @@ TEST_F(Ray, C10_LargeArrayRoundTripsThroughPutArgumentAndReturn) {
   }
 }
 
+struct Album {
+  std::string title;
+  std::vector<ObjectRef<int>> pictures;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(title, pictures);
+  }
+};
+Album album(std::size_t letters, std::size_t pictures) {
+  return {std::string(letters, 'x'), std::vector<ObjectRef<int>>(pictures, put(3))};
+}
+Returns<std::string, std::string, std::string> three_long() {
+  return {std::string(60'000, 'a'), std::string(60'000, 'b'), std::string(60'000, 'c')};
+}
+int fails_at_length() { throw std::runtime_error(std::string(300'000, 'x')); }
+
+TEST_F(Ray, C10_WhatDoesNotFitInOneMessageIsStoredOrFailsWithTheReason) {
+  const TaskOptions there{.placement = on_rank(last_rank())};
+  const auto [a, b, c] = submit(there, three_long);
+  EXPECT_EQ(get(a) + get(b) + get(c), std::string(60'000, 'a') + std::string(60'000, 'b') + std::string(60'000, 'c'));
+  const auto many = submit(there, album, 60'000, 3000);
+  EXPECT_EQ(get(many).title.size(), 60'000);
+  EXPECT_EQ(get(get(many).pictures.at(2999)), 3);
+  EXPECT_THROW(get(submit(there, fails_at_length)), TaskError);
+  if (ranks() > 1) {
+    try {
+      get(submit(there, album, 1, 10'000));
+      ADD_FAILURE() << "10000 references passed in one message";
+    } catch (const TaskError& e) {
+      EXPECT_NE(std::string(e.what()).find("refers to 1"), std::string::npos) << e.what();
+    }
+  }
+}
+
 TEST_F(Ray, C55_OneObjectGoesToAllRanksManyTimes) {
   const auto ref = put(ramp(large));
   const auto expected = sum(get(ref));

@@ -13,6 +13,11 @@ struct NamesTest : ::testing::Test {
     return {"space", "hits", actor, actor.owner, detached, "handle"};
   }
   ReserveName reserve(ActorId actor, bool get_if_exists = false) { return {"space", "hits", actor, get_if_exists}; }
+  /// Reserves the name and says that the actor lives.
+  void enter(Rank rank, const ActorRecord& actor) {
+    cluster.call<NameReserved>(rank, ReserveName{actor.space, actor.name, actor.actor});
+    EXPECT_TRUE(cluster.call<Flag>(rank, RegisterActor{actor}).value);
+  }
   void report_death(Rank rank) {
     cluster.kill(rank);
     EXPECT_TRUE(cluster.call<Flag>(0, ReportDeath{rank, 0}).value);
@@ -51,7 +56,7 @@ TEST_F(NamesTest, DuplicateNameIsRefusedWithTheExistingActor) {
 }
 
 TEST_F(NamesTest, NamesOfOtherNamespacesAreInvisible) {
-  cluster.call<Flag>(1, RegisterActor{record(first)});
+  enter(1, record(first));
   EXPECT_EQ(cluster.call<ActorFound>(2, LookupActor{"other", "hits"}).record, std::nullopt);
   EXPECT_EQ(cluster.call<ActorList>(2, ListActors{"other"}).actors.size(), 0u);
   EXPECT_EQ(cluster.call<ActorList>(2, ListActors{}).actors, std::vector{record(first)});
@@ -68,11 +73,18 @@ TEST_F(NamesTest, LookupWaitsForTheActorThatIsBeingCreated) {
 }
 
 TEST_F(NamesTest, NameIsFreeWhenTheActorIsDead) {
-  cluster.call<Flag>(1, RegisterActor{record(first)});
+  enter(1, record(first));
   EXPECT_TRUE(cluster.call<Flag>(1, RemoveActor{first}).value);
   EXPECT_FALSE(cluster.call<Flag>(1, RemoveActor{first}).value);
   EXPECT_EQ(cluster.call<ActorFound>(2, LookupActor{"space", "hits"}).record, std::nullopt);
   cluster.call<NameReserved>(2, reserve(second));
+}
+
+TEST_F(NamesTest, AnActorThatEndedBeforeItsCreatorSaidThatItLivesIsNotEntered) {
+  cluster.call<NameReserved>(1, reserve(first));
+  EXPECT_TRUE(cluster.call<Flag>(3, RemoveActor{first}).value);
+  EXPECT_FALSE(cluster.call<Flag>(1, RegisterActor{record(first)}).value);
+  EXPECT_EQ(cluster.store->names().size(), 0u);
 }
 
 TEST_F(NamesTest, CreatorThatGivesUpOrDiesPassesTheNameOn) {
@@ -101,7 +113,7 @@ TEST_F(NamesTest, LookupEndsWhenTheLastCreatorIsGone) {
 }
 
 TEST_F(NamesTest, RestartedActorKeepsItsNameAndTellsItsPlace) {
-  cluster.call<Flag>(1, RegisterActor{record(first)});
+  enter(1, record(first));
   auto moved = record(first);
   moved.location = 3;
   EXPECT_FALSE(cluster.call<Flag>(1, RegisterActor{moved}).value);
@@ -112,8 +124,8 @@ TEST_F(NamesTest, NamesOfADeadOwnerAreFreeUnlessDetachedAndRunningElsewhere) {
   auto attached = record(first), detached = record(ActorId{1, 0, 2}, true);
   attached.location = detached.location = 3;
   detached.name = "stays";
-  cluster.call<Flag>(1, RegisterActor{attached});
-  cluster.call<Flag>(1, RegisterActor{detached});
+  enter(1, attached);
+  enter(1, detached);
   report_death(1);
   EXPECT_EQ(cluster.call<ActorList>(2, ListActors{}).actors, std::vector{detached});
   report_death(3);
@@ -123,13 +135,13 @@ TEST_F(NamesTest, NamesOfADeadOwnerAreFreeUnlessDetachedAndRunningElsewhere) {
 TEST_F(NamesTest, ActorOnADeadRankKeepsItsNameWhileItsOwnerLives) {
   auto elsewhere = record(first);
   elsewhere.location = 3;
-  cluster.call<Flag>(1, RegisterActor{elsewhere});
+  enter(1, elsewhere);
   report_death(3);
   EXPECT_EQ(cluster.call<ActorFound>(2, LookupActor{"space", "hits"}).record, elsewhere) << "its owner may restart it";
 }
 
 TEST_F(NamesTest, AnActorHasOneName) {
-  cluster.call<Flag>(1, RegisterActor{record(first)});
+  enter(1, record(first));
   auto other = record(first);
   other.name = "misses";
   const auto token = cluster.ask(1, RegisterActor{other});
