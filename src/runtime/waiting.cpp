@@ -1,0 +1,78 @@
+// How a fiber waits for a value.
+
+#include "ringray/runtime/core.hpp"
+#include "ringray/runtime/function.hpp"
+
+namespace ringray::runtime {
+
+execution::Work* awaited(ObjectState& state, Until until) {
+  if (until == Until::known) {
+    if (state.done()) return nullptr;
+    if (const auto* e = state.extra(); e && e->foreign) core().ask_ready(state);
+    return &state;
+  }
+  const bool done = state.done();  // first: what completes after this is found by here(), or by the next question
+  if (here(state)) return nullptr;
+  const auto* e = state.extra();
+  if (!done && !(e && e->foreign)) return &state;
+  core().fetch(state);
+  return done ? state.extra()->fetched.load(std::memory_order_acquire) : &state;
+}
+
+namespace {
+
+/// The cpus of a task that waits can be used by others meanwhile.
+class GiveBackCpus {
+ public:
+  GiveBackCpus() {
+    auto* now = running();
+    if (now && now->record && !now->actor && now->record->more && now->record->more->grant) {
+      record_ = now->record;
+      core().task_waits(*record_, true);
+    }
+  }
+  ~GiveBackCpus() {
+    if (record_) core().task_waits(*record_, false);
+  }
+
+ private:
+  Record* record_ = nullptr;
+};
+
+bool wait_here(ObjectState& state, base::Nanoseconds deadline, const char* what) {
+  const bool forever = deadline == base::Nanoseconds::max();
+  const GiveBackCpus give_back;
+  while (forever && !state.done() && state.run_or_help()) {
+  }
+  if (here(state)) return true;
+  const auto* now = running();
+  const observe::Wait registered(
+      what, state.extra() ? state.extra()->id : ObjectId{},
+      {now ? now->record : nullptr, [](const void* task) { return static_cast<const Record*>(task)->name(); }});
+  const auto wait = [&](execution::Work& work) {
+    if (!forever) return work.wait_until(deadline);
+    work.wait();
+    return true;
+  };
+  while (auto* event = awaited(state))
+    if (!wait(*event)) return false;
+  return true;
+}
+
+}  // namespace
+
+void* get(ObjectState& state, const ValueType* type) {
+  if (auto* value = state.value()) return value;
+  if (!here(state)) wait_here(state, base::Nanoseconds::max(), "get object");
+  return value_here(state, type);
+}
+
+void* get(ObjectState& state, const ValueType* type, base::Nanoseconds timeout) {
+  if (!here(state) && !wait_here(state, base::now() + timeout, "get object, with a timeout"))
+    throw GetTimeoutError("the object did not exist within " +
+                          std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count()) +
+                          " ms");
+  return value_here(state, type);
+}
+
+}  // namespace ringray::runtime
