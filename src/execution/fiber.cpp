@@ -126,6 +126,11 @@ std::size_t FiberPool::not_idle() const {
   return worker ? worker->fiber->context : foreign_context;
 }
 
+[[gnu::noinline]] void* outer_context() noexcept {
+  auto* worker = Worker::here();
+  return worker ? worker->fiber->outer : nullptr;
+}
+
 bool on_fiber() noexcept { return Worker::here() != nullptr; }
 
 void Resume::operator()() const noexcept { fiber_->make_ready(); }

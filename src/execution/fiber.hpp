@@ -12,6 +12,9 @@ class Fiber;
 /// wait.
 void*& context() noexcept;
 
+/// Of a task that runs inside another one's wait: the pointer of that other one. Else null.
+void* outer_context() noexcept;
+
 /// Lets the worker poll and run something else, then goes on. On other threads: sched_yield().
 void yield();
 

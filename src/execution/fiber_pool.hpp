@@ -43,6 +43,7 @@ class Fiber : public Runnable {
   Crew& crew;
   Worker* const home;       ///< null: may migrate
   void* context = nullptr;  ///< execution::context()
+  void* outer = nullptr;    ///< execution::outer_context()
 
  private:
   struct Switch;

@@ -39,7 +39,7 @@ void Worker::loop() {
   for (;;) {
     if (auto* runnable = here()->next()) {
       runnable->execute(*runnable);
-      here()->fiber->context = nullptr;
+      here()->fiber->context = here()->fiber->outer = nullptr;
     } else {
       auto* worker = here();
       worker->fiber->switch_to(*worker->root_, &put_away, worker->fiber);
@@ -203,8 +203,10 @@ bool Worker::run_inline(Work& work) {
   if (!popped) ++worker->stale_;
   auto* fiber = worker->fiber;  // stays the same one, on whatever worker it goes on
   void* context = std::exchange(fiber->context, nullptr);
+  void* outer = std::exchange(fiber->outer, context);
   work.type().run(work);
   fiber->context = context;
+  fiber->outer = outer;
   if (popped) {
     work.release();
     worker = here();

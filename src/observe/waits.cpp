@@ -44,6 +44,12 @@ struct alignas(64) WaitList {
     }
   }
 
+  void for_each_task(const std::function<void(const void*)>& f) {
+    std::lock_guard lock(mutex);
+    for (const auto* wait = first; wait; wait = wait->next_)
+      if (wait->who_.task) f(wait->who_.task);
+  }
+
   static constexpr std::size_t list_count = 16;
   /// Never destroyed: threads may wait until the process ends.
   static std::array<WaitList, list_count>& all() {
@@ -73,6 +79,10 @@ std::size_t wait_count() {
     list.read(seen, count);
   }
   return count;
+}
+
+void for_each_waiting_task(const std::function<void(const void* task)>& f) {
+  for (auto& list : WaitList::all()) list.for_each_task(f);
 }
 
 std::string hang_report(base::Nanoseconds now) {

@@ -2,6 +2,7 @@
 // What waits for what, so that a rank that hangs can say why.
 
 #include <cstdint>
+#include <functional>
 #include <string>
 #include <string_view>
 
@@ -39,6 +40,9 @@ class Wait {
 
 /// Number of waits that are registered now. Any thread.
 std::size_t wait_count();
+
+/// Calls f with the task of each wait that has one. f must not wait. Any thread.
+void for_each_waiting_task(const std::function<void(const void* task)>& f);
 
 /// All waits, the oldest first: "   12.3 s  get object 3.0.17  in task 'fft'", one line each; at most 100 lines and
 /// how many more there are. Any thread, but not a signal handler.

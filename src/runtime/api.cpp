@@ -89,7 +89,7 @@ void wait_all_or_error(std::span<ObjectState* const> states) {
   gathering->any_error = true;
   for (auto* state : states) gathering->add(*state);
   {
-    const observe::Wait wait("get objects");
+    const TaskWait wait("get objects");
     gathering->event->wait();
   }
   gathering->release();
@@ -109,7 +109,7 @@ std::vector<bool> wait(std::span<ObjectState* const> states, std::size_t count, 
   auto* gathering = new Gathering(count, fetch);
   for (auto* state : states) gathering->add(*state);
   {
-    const observe::Wait wait("wait for objects");
+    const TaskWait wait("wait for objects");
     if (timeout == std::chrono::nanoseconds::max())
       gathering->event->wait();
     else
@@ -186,7 +186,9 @@ void cancel(ObjectState& state, bool recursive) { core().cancel(state, recursive
 std::stop_token current_stop_token() {
   auto& now = running_or_fail("this_task::stop_token");
   now.record->make_more().stoppable = true;
-  return cancellations().token(*now.record);
+  const auto token = cancellations().token(now);
+  heed_cancel();
+  return token;
 }
 
 void yield_now() { execution::yield(); }

@@ -39,24 +39,32 @@ bool Core::cancel(ObjectState& state, bool recursive) {
     });
     return true;
   }
-  cancellations().cancel(record.serial, recursive);
-  if (recursive) cancel_remote_children(record.serial);
+  cancellations().cancel(record, recursive);
+  if (recursive) cancel_remote_children();
   return true;
 }
 
-void Core::cancel_remote_children(std::uint64_t parent) {
+void Core::cancel_remote_children() {
   std::vector<std::uint64_t> children;
   with([&] {
     owner_.for_each_request([&](const owner::Request& request, std::uint64_t correlation) {
       if (request.kind != Kind::submit && request.kind != Kind::call) return;
       const auto& record = *static_cast<Record*>(request.token);
-      if (cancellations().descends(record, parent)) children.push_back(correlation);
+      if (cancellations().parent_is_cancelled(record)) children.push_back(correlation);
     });
     for (const auto correlation : children) owner_.cancel(correlation, owner::recursive);
   });
 }
 
 void Core::on_cancel(const Envelope& envelope) {
+  if (envelope.subject.valid()) {  // an actor call: those that run are not listed
+    afterwards_.push_back([this, caller = envelope.source, correlation = envelope.correlation,
+                           deep = (envelope.flags & owner::recursive) != 0] {
+      cancellations().cancel_call(caller, correlation, deep);
+      if (deep) cancel_remote_children();
+    });
+    return;
+  }
   const auto at = executing_.find(execution_key(envelope.source, envelope.correlation));
   if (at == executing_.end()) return;
   auto* record = at->second;

@@ -456,6 +456,7 @@ void Core::tick() {
   watch_ranks(now);
   if (control_) control_->tick(now, *this);
   for (const auto& answer : client_.tick(now, *this)) answered(answer);
+  if (cancellations().any()) cancellations().forget_old(now);
   if (transport_->pending()) transport_->flush();
   if (leaving_ && now >= leave_before_) stop_waiting(now);
 }

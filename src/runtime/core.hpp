@@ -109,7 +109,7 @@ class Core final : owner::Environment,
   void submit(Record& record);
   void end_task(Record& record);  ///< resources
   bool cancel(ObjectState& state, bool recursive);
-  void cancel_remote_children(std::uint64_t parent);
+  void cancel_remote_children();
   std::optional<Rank> place(const Resources& need, const Placement& placement, Record* record, std::string& why);
   /// Whether some ranks cannot read each other's arenas, so that it matters where arguments are. Any thread.
   bool may_follow_arguments() const noexcept { return !all_share_arenas_; }

@@ -101,6 +101,7 @@ struct Running {
   ActorRecord* actor = nullptr;
   std::uint64_t serial = 0;
   std::uint32_t caller = 0;
+  const Running* outer = nullptr;  ///< the one in whose wait it runs
 };
 /// Null outside of tasks, calls and the driver. Any thread.
 Running* running() noexcept;

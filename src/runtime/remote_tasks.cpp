@@ -99,7 +99,7 @@ void Core::send_request(Kind kind, Rank target, Record& record, owner::Token tok
 
 void Core::name_request(Record& record, Rank target, std::uint64_t correlation) {
   record.remote = correlation;
-  if (cancellations().is_cancelled(record)) owner_.cancel(correlation, owner::recursive);  // its parent was
+  if (cancellations().parent_is_cancelled(record)) owner_.cancel(correlation, owner::recursive);
   if (auto* stream = record.more ? record.more->stream : nullptr) {
     stream->correlation = correlation;
     stream->producer = target;
@@ -183,7 +183,9 @@ Record* Core::decode_record(std::uint64_t callable, View body, std::span<ObjectS
   if (!descriptor) throw CorruptDataError(descriptor.error().text);
   const std::vector<void*> pointers(references.begin(), references.end());
   wire::Decoder decoder(body, pointers);
-  return static_cast<const RecordType*>(*descriptor)->decode(decoder);
+  auto* record = static_cast<const RecordType*>(*descriptor)->decode(decoder);
+  record->serial = next_serial();
+  return record;
 }
 
 void Core::refuse(Rank caller, std::uint64_t correlation, ObjectId subject, std::span<const Carried> covered, Errc code,
@@ -227,7 +229,6 @@ void Core::on_submit(const Envelope& envelope, View payload) {
   }
   for (auto* state : states) state->release();
   if (!record) return refuse(caller, envelope.correlation, envelope.subject, references, Errc::corrupt_data, problem);
-  record->serial = next_serial();
   executing_[execution_key(caller, envelope.correlation)] = record;
   if (envelope.flags & owner::streaming) {
     auto& more = record->make_more();

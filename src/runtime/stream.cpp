@@ -1,5 +1,6 @@
 #include "ringray/runtime/stream.hpp"
 
+#include "ringray/runtime/cancellation.hpp"
 #include "ringray/runtime/core.hpp"
 #include "ringray/runtime/function.hpp"
 
@@ -60,7 +61,7 @@ bool StreamState::wait_for_room() {
       room = room_;
       room->retain();
     }
-    const observe::Wait wait("room for the next item of a generator");
+    const TaskWait wait("room for the next item of a generator");
     room->wait();
     room->release();
   }
@@ -102,7 +103,7 @@ ObjectState* StreamState::next() {
     slot->retain();
   }
   if (!slot->done()) {
-    const observe::Wait wait("next item of a generator");
+    const TaskWait wait("next item of a generator");
     slot->wait();
   }
   ObjectState* item = nullptr;

@@ -78,7 +78,9 @@ std::uint64_t next_serial() {
 
 Running* running() noexcept { return static_cast<Running*>(execution::context()); }
 
-ScopedRunning::ScopedRunning(Running& now) noexcept : before_(std::exchange(execution::context(), &now)) {}
+ScopedRunning::ScopedRunning(Running& now) noexcept : before_(std::exchange(execution::context(), &now)) {
+  now.outer = static_cast<const Running*>(before_ ? before_ : execution::outer_context());
+}
 ScopedRunning::~ScopedRunning() { execution::context() = before_; }
 
 std::string function_name(const void* code) {
@@ -205,7 +207,6 @@ void stop_limiting(Record& record) noexcept {
 void finish(Record& record) noexcept {
   auto* more = record.more.get();
   if (more) {
-    if (more->stoppable) cancellations().forget(record.serial);
     if (more->grant) core().end_task(record);
     if (more->stream) {
       if (record.failed() && !record.origin) stream_failed(*more->stream, record);
@@ -216,7 +217,12 @@ void finish(Record& record) noexcept {
   if (record.origin) core().reply(record);
   if (more)
     for (auto* result : more->more_results) result->complete();
+  const auto serial = record.serial;
+  const bool stoppable = more && more->stoppable;
+  const auto caller = record.origin ? record.origin->caller : Rank{};
+  const auto correlation = record.origin ? record.origin->correlation : 0;
   record.complete();
+  if (stoppable || cancellations().any()) cancellations().ended(serial, caller, correlation);
 }
 
 void run_task(execution::Work& work) {
@@ -251,6 +257,7 @@ void submit(Record& record) {
   const auto* now = running();
   record.serial = next_serial();
   record.parent = now ? now->serial : 0;
+  heed_cancel();
   base::count(Metric::tasks_submitted);
   record.retain();
   const bool automatic = !record.more || record.more->options.placement.kind == Placement::Kind::automatic;

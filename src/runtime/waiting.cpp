@@ -1,5 +1,6 @@
 // How a fiber waits for a value.
 
+#include "ringray/runtime/cancellation.hpp"
 #include "ringray/runtime/core.hpp"
 #include "ringray/runtime/function.hpp"
 
@@ -45,10 +46,7 @@ bool wait_here(ObjectState& state, base::Nanoseconds deadline, const char* what)
   while (forever && !state.done() && state.run_or_help()) {
   }
   if (here(state)) return true;
-  const auto* now = running();
-  const observe::Wait registered(
-      what, state.extra() ? state.extra()->id : ObjectId{},
-      {now ? now->record : nullptr, [](const void* task) { return static_cast<const Record*>(task)->name(); }});
+  const TaskWait registered(what, state.extra() ? state.extra()->id : ObjectId{});
   const auto wait = [&](execution::Work& work) {
     if (!forever) return work.wait_until(deadline);
     work.wait();

@@ -8,6 +8,8 @@ namespace {
 struct Tally {
   void add() { ++count; }
   int read() { return count; }
+  int until_stopped() { return until_opened(); }
+  int child_until_stopped(ActorHandle<Tally> tally);
   int count = 0;
 };
 int read(const ActorHandle<Tally>& tally) { return get(tally.call<&Tally::read>()); }
@@ -80,6 +82,50 @@ int grandchild(ActorHandle<Tally> tally) {
   counted(tally, 0);
   return until_opened();
 }
+int Tally::child_until_stopped(ActorHandle<Tally> tally) {
+  return get(submit({.placement = on_rank(this_rank())}, grandchild, tally));
+}
+int child(ActorHandle<Tally> tally, ActorHandle<Tally> stuck) {
+  const auto deeper = submit({.placement = on_rank(Rank{0})}, grandchild, tally);
+  const auto local = submit({.placement = on_rank(this_rank())}, grandchild, tally);
+  const auto call = stuck.call<&Tally::until_stopped>();
+  counted(tally, 0);
+  return get(deeper) + get(local) + get(call);
+}
+int parent(ActorHandle<Tally> tally, ActorHandle<Tally> stuck) {
+  return get(submit({.placement = on_rank(last_rank())}, child, tally, stuck));
+}
+
+TEST_F(Ray, C22_RecursiveCancelStopsGrandchildrenAndActorCalls) {
+  for (const auto rank : {Rank{0}, last_rank()}) {
+    auto tally = spawn<Tally>(), stuck = spawn<Tally>({.placement = on_rank(rank)});
+    const auto top = submit({.placement = on_rank(rank)}, parent, tally, stuck);
+    EXPECT_TRUE(soon([&] { return read(tally) == 3; }));
+    cancel(top, {.recursive = true});
+    try {
+      EXPECT_EQ(get(top), 3);              // each of the three ended by itself when it was asked to stop
+    } catch (const TaskCancelledError&) {  // the call had not started
+    }
+  }
+}
+
+TEST_F(Ray, C22_CancelOfACallStopsItsChildrenOnly) {
+  for (const auto rank : {Rank{0}, last_rank()}) {
+    auto tally = spawn<Tally>(), stuck = spawn<Tally>({.placement = on_rank(rank)});
+    const auto call = stuck.call<&Tally::child_until_stopped>(tally);
+    EXPECT_TRUE(soon([&] { return read(tally) == 1; }));
+    const auto other = submit({.placement = on_rank(rank)}, grandchild, tally);
+    EXPECT_TRUE(soon([&] { return read(tally) == 2; }));
+    cancel(call, {.recursive = true});
+    EXPECT_EQ(get(call), 1);
+    EXPECT_EQ(get(submit(plus_one, 1)), 2);
+    EXPECT_EQ(get(tally.call<&Tally::read>()), 2);
+    EXPECT_THROW(get(other, 20ms), GetTimeoutError);
+    cancel(other);
+    EXPECT_EQ(get(other), 1);
+  }
+}
+
 TEST_F(Ray, C22_CancelWithoutRecursionLeavesChildrenAlone) {
   const auto family = [](ActorHandle<Tally> tally) {
     const auto inner = submit({.placement = on_rank(last_rank())}, grandchild, tally);
