@@ -18,7 +18,7 @@ long plus(long a, long b) { return a + b; }
 
 double allocated_bytes() {
   const auto info = mallinfo2();
-  return static_cast<double>(info.uordblks + info.hblkhd);
+  return static_cast<double>(info.uordblks + info.hblkhd) - static_cast<double>(ringray::base::idle_memory());
 }
 
 /// What `make` leaves allocated per thing; `references` is reserved before and so does not count.

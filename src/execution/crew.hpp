@@ -55,6 +55,7 @@ class Crew {
 
   Pool& pool;
   const Pool::Options options;
+  const std::uint64_t spin_cycles, cycles_between_timers;
   Pool::Poller* const poller;
   FiberPool fibers;
   Sleepers sleepers;

@@ -2,6 +2,7 @@
 
 #include <poll.h>
 #include <pthread.h>
+#include <sched.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
 
@@ -92,7 +93,10 @@ void Helper::stand_in() {
     crew_.timers.run_due();
     while (crew_.poller->poll() && !stopping()) {
     }
-    if (!crew_.poller->arm()) continue;
+    if (!crew_.poller->arm()) {
+      sched_yield();  // a worker has the baton, or something has just come
+      continue;
+    }
     const auto left = std::clamp(crew_.timers.next() - base::now(), base::Nanoseconds(0), watch_max);
     const auto time = to_timespec(left);
     pollfd descriptors[] = {{bell_, POLLIN, 0}, {crew_.poller->descriptor(), POLLIN, 0}};

@@ -21,11 +21,17 @@ Pool::Options completed(Pool::Options options) {
   return options;
 }
 
+std::uint64_t to_cycles(base::Nanoseconds time) {
+  return static_cast<std::uint64_t>(static_cast<double>(time.count()) * 1e-3 * base::cycles_per_microsecond());
+}
+
 }  // namespace
 
 Crew::Crew(Pool& pool, const Pool::Options& given, Pool::Poller* poller)
     : pool(pool),
       options(completed(given)),
+      spin_cycles(to_cycles(*options.spin)),
+      cycles_between_timers(to_cycles(1us)),
       poller(poller),
       fibers(*this, options.stack_bytes),
       timers([this](base::Nanoseconds) {
@@ -61,6 +67,7 @@ void Crew::inject(Runnable& runnable) {
 
 Runnable* Crew::steal(Worker& thief, std::uint64_t first_victim) {
   const auto count = workers.size();
+  if (count == 1) return nullptr;
   for (std::size_t i = 0; i < count; ++i) {
     auto& victim = *workers[(first_victim + i) % count];
     if (&victim == &thief) continue;
@@ -147,6 +154,10 @@ Timers& Pool::timers() noexcept { return crew_->timers; }
 unsigned Pool::busy() const noexcept {
   const auto idle = crew_->sleepers.sleeping() + crew_->sleepers.searching();
   return idle < workers() ? workers() - idle : 0;
+}
+
+void Pool::polled() noexcept {
+  if (auto* worker = Worker::here()) worker->polled(base::cycles());
 }
 
 Pool* Pool::current() noexcept {

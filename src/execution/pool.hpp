@@ -70,6 +70,8 @@ class Pool {
   std::size_t fibers() const noexcept;  ///< loop fibers that are not idle: running, suspended, or a worker's spare
   Timers& timers() noexcept;
 
+  /// The calling thread did what poll() does in the middle of its work: the helper need not stand in for it.
+  static void polled() noexcept;
   /// The pool of the calling worker thread or null.
   static Pool* current() noexcept;
 

@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 
+#include "ringray/base/recycled.hpp"
 #include "ringray/base/time.hpp"
 
 namespace ringray::execution {
@@ -15,7 +16,7 @@ struct Runnable {
 };
 
 /// Is told once when a Work completes, on the completing thread; `notify` must not block and may free the Waiter.
-struct Waiter {
+struct Waiter : base::Recycled {
   Waiter* next = nullptr;      ///< the Work's
   Waiter* previous = nullptr;  ///< the Work's
   void (*notify)(Waiter&) noexcept = nullptr;
@@ -25,7 +26,7 @@ struct Waiter {
 ///
 /// It starts with the number of references given. Who schedules it hands one reference to the queue. A queue entry
 /// whose Work was claimed by somebody else is stale: it only holds its reference until a worker comes across it.
-class Work : public Runnable {
+class Work : public Runnable, public base::Recycled {
  public:
   struct Type {
     void (*run)(Work&) = nullptr;   ///< body; null for events. Calls complete(), at once or later. Must not throw.

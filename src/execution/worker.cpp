@@ -138,10 +138,11 @@ Runnable* Worker::find() {
 
 Runnable* Worker::idle() {
   auto& sleepers = crew.sleepers;
-  const auto spin = *crew.options.spin;
+  const auto spin = crew.spin_cycles;
   sleepers.start_search();
-  auto active_at = base::now();
+  auto active_at = base::cycles();
   for (;;) {
+    const bool any = poll();
     if (auto* runnable = find()) {
       // Whoever queued something while this worker searched alone left the waking to it.
       if (sleepers.stop_search() && sleepers.sleeping() > 0 && crew.anything_queued()) sleepers.wake_one();
@@ -152,16 +153,16 @@ Runnable* Worker::idle() {
       sleepers.stop_search();
       return nullptr;
     }
-    if (poll()) {
-      active_at = base::now();
-    } else if (base::now() - active_at < spin) {
+    if (any) {
+      active_at = polled_at_;
+    } else if (polled_at_ - active_at < spin) {
       if (crew.options.oversubscribed)
         sched_yield();
       else
         base::pause();
     } else {
       lie_down();
-      active_at = base::now();
+      active_at = base::cycles();
     }
   }
 }
@@ -183,12 +184,16 @@ bool Worker::nothing_to_do() const noexcept {
 }
 
 bool Worker::poll() {
+  const auto now = base::cycles();
   in_poll_ = true;
-  bool any = crew.timers.run_due();
+  bool any = false;
+  if (now - timed_at_ > crew.cycles_between_timers) {  // reading the time takes as long as a poll that finds nothing
+    timed_at_ = now;
+    any = crew.timers.run_due();
+  }
   if (crew.poller) any |= crew.poller->poll();
   in_poll_ = false;
-  polls_.store(polls_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
-  polled_at_ = base::cycles();
+  polled(now);
   if (any && deque_.size() > 0) crew.sleepers.wake_if_needed();
   return any;
 }

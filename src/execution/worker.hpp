@@ -44,6 +44,10 @@ class alignas(64) Worker {
   std::size_t queued() const noexcept { return deque_.size(); }                            ///< any thread
   std::uint64_t polls() const noexcept { return polls_.load(std::memory_order_relaxed); }  ///< any thread
   bool in_poll() const noexcept { return in_poll_; }
+  void polled(std::uint64_t cycles) noexcept {
+    polled_at_ = cycles;
+    polls_.store(polls_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
 
   Crew& crew;
   Fiber* fiber = nullptr;  ///< the running one
@@ -68,6 +72,7 @@ class alignas(64) Worker {
   Fiber* spare_ = nullptr;    ///< an idle loop fiber
   std::uint32_t ticks_ = 0;
   std::uint64_t polled_at_ = 0;  ///< cycles
+  std::uint64_t timed_at_ = 0;   ///< cycles; when the timers were looked at
   std::size_t stale_ = 0;        ///< at most so many entries of deque_ were claimed by run_inline
   bool in_poll_ = false;
   bool poll_first_ = false;  ///< a fiber yielded

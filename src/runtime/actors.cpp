@@ -169,7 +169,7 @@ void Core::deliver_call(ActorRecord& actor, const Envelope& envelope, View paylo
     if (lane != 0) record->make_more().lane = lane;
     if (!covered) references.clear();
     record->origin = std::make_unique<Origin>(
-        Origin{envelope.source, envelope.correlation, envelope.subject, std::move(references), covered});
+        Origin{{}, envelope.source, envelope.correlation, envelope.subject, std::move(references), covered});
   } catch (const std::exception& e) {
     problem = e.what();
   }
@@ -194,7 +194,7 @@ void Core::kill(ActorState& state, bool restart) {
     if (!state.local && membership_.alive(state.home)) {
       send(state.home, {.subject = e->id, .flags = restart ? std::uint8_t{0} : owner::no_restart, .kind = Kind::kill},
            {});
-      flush_if_due();
+      keep_moving();
     }
     return e->id;
   });
@@ -236,7 +236,7 @@ void Core::actor_gone(ActorRecord& actor) {
       actor.release();
     }
     if (!actor.options().name.empty()) client_.ask(control::RemoveActor{actor.id}, 0, base::now(), *this);
-    flush_if_due();
+    keep_moving();
   });
 }
 

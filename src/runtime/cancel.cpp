@@ -35,7 +35,7 @@ bool Core::cancel(ObjectState& state, bool recursive) {
   if (remote) {
     with([&] {
       owner_.cancel(remote, flags);
-      flush_if_due();
+      keep_moving();
     });
     return true;
   }

@@ -21,7 +21,8 @@ std::atomic<Core*> the_core{nullptr};
 thread_local const Core* holder = nullptr;  // no fiber suspends while it holds the baton
 
 constexpr auto tick_interval = std::chrono::milliseconds(50);
-constexpr double flush_gap_us = 1;  // a burst is coalesced, a lone message is not
+// The gap between packets of a burst: so much per envelope of the last packet, up to a most.
+constexpr double gap_per_envelope_us = 0.25, gap_max_us = 4;
 
 scheduler::Membership all_of(const std::vector<scheduler::RankRecord>& records) {
   scheduler::Membership membership(static_cast<std::uint32_t>(records.size()));
@@ -128,7 +129,9 @@ Core::Core(Parts parts)
              .spin = config_.spin_us},
             this) {
   wall_ns_ = wall_clock_ns();
-  flush_gap_cycles_ = static_cast<std::uint64_t>(flush_gap_us * base::cycles_per_microsecond());
+  const auto cycles = [](double us) { return static_cast<std::uint64_t>(us * base::cycles_per_microsecond()); };
+  gap_per_envelope_cycles_ = cycles(gap_per_envelope_us);
+  gap_max_cycles_ = cycles(gap_max_us);
   if (self_ == Rank{0}) control_ = std::make_unique<control::ControlStore>(membership_);
   std::vector<Rank> mates;
   const auto& me = parts.records[self_.value];
@@ -232,9 +235,8 @@ bool Core::poll() {
   if (!baton_.try_take()) return false;
   holder = this;
   if (transport_->pending()) flush();
-  const bool any = transport_->progress(*this);
+  const bool any = progress();
   if (any) {
-    wall_ns_ = wall_clock_ns();
     if (transport_->pending()) flush();
   } else if (size() > 1 && config_.steal && !leaving_) {
     const auto queued = pool_.queued_estimate();
@@ -262,6 +264,7 @@ bool Core::arm() {
 void Core::send(Rank target, Envelope envelope, View payload) {
   envelope.clock = clock_.tick(wall_ns_);
   if (observe::Timeline::recording()) observe::Timeline::flow_out(envelope.clock << 8 | (self_.value & 0xff));
+  ++unflushed_;
   transport_->send(target, envelope, payload);
 }
 
@@ -271,13 +274,33 @@ void Core::send_bulk(Rank target, Envelope envelope, Lease bytes) {
 }
 
 void Core::flush() {
-  last_flush_cycles_ = base::cycles();
+  flushed_cycles_ = base::cycles();
+  gap_cycles_ = std::min(gap_max_cycles_, std::exchange(unflushed_, 0) * gap_per_envelope_cycles_);
   transport_->flush();
 }
 
-// Counted from the last packet that left, so that the answer to what just came goes at once.
-void Core::flush_if_due() {
-  if (base::cycles() - last_flush_cycles_ >= flush_gap_cycles_) flush();
+bool Core::progress() {
+  receiving_ = true;
+  const bool any = transport_->progress(*this);
+  receiving_ = false;
+  // The clock's unit is 65 µs.
+  if (any)
+    if (const auto now = base::cycles(); now - wall_cycles_ > 8 * gap_max_cycles_) {
+      wall_cycles_ = now;
+      wall_ns_ = wall_clock_ns();
+    }
+  return any;
+}
+
+// After each message that is not the last thing that its thread does. A lone message leaves at once; the longer a burst
+// lasts, the more of it goes into one packet. In between the burst takes what arrives, so that no helper thread has to
+// stand in for this one and competes with it for the processor.
+void Core::keep_moving() {
+  if (base::cycles() - flushed_cycles_ < gap_cycles_) return;
+  flush();
+  if (receiving_) return;
+  progress();
+  execution::Pool::polled();
 }
 
 void Core::on_message(const Envelope& envelope, View payload) {

@@ -13,6 +13,7 @@
 #include "ringray/base/clock.hpp"
 #include "ringray/base/config.hpp"
 #include "ringray/base/random.hpp"
+#include "ringray/base/recycled.hpp"
 #include "ringray/control/control_client.hpp"
 #include "ringray/control/control_store.hpp"
 #include "ringray/control/membership_relay.hpp"
@@ -173,7 +174,8 @@ class Core final : owner::Environment,
   void dispatch(const Envelope& envelope, View payload);
   void after_baton();
   void flush();
-  void flush_if_due();
+  bool progress();
+  void keep_moving();
   void declare_dead(Rank rank, const char* how);
   void forget_rank(Rank rank);
   void watch_ranks(base::Nanoseconds now);
@@ -220,7 +222,7 @@ class Core final : owner::Environment,
   const Config config_;
   const Rank self_;
   base::HybridClock& clock_;
-  std::uint64_t wall_ns_ = 0;
+  std::uint64_t wall_ns_ = 0, wall_cycles_ = 0;
   base::Random random_;
   Baton baton_;
   const std::unique_ptr<transport::Transport> transport_;
@@ -254,8 +256,11 @@ class Core final : owner::Environment,
     std::vector<std::byte> payload;
   };
   std::unordered_map<ObjectId, std::vector<Early>> early_calls_;  // to actors that may still be on their way here
-  std::unordered_map<ObjectId, Record*> executing_;               // tasks of other ranks, by {caller, correlation}
-  std::unordered_map<ObjectId, store::Buffer> incoming_;          // bulk transfers under way
+  template <class Key, class Value>
+  using Busy = std::unordered_map<Key, Value, std::hash<Key>, std::equal_to<Key>,
+                                  base::RecycledAllocator<std::pair<const Key, Value>>>;
+  Busy<ObjectId, Record*> executing_;                     // tasks of other ranks, by {caller, correlation}
+  std::unordered_map<ObjectId, store::Buffer> incoming_;  // bulk transfers under way
   std::unordered_map<ObjectId, std::vector<ObjectState*>> stored_references_;  // inside stored values; counted
   struct Question {
     execution::Work* event;  // counted
@@ -271,7 +276,9 @@ class Core final : owner::Environment,
   std::unordered_map<std::uint64_t, Record*> streams_;                   // by correlation of the generator's request
   std::unordered_map<scheduler::GroupId, control::GroupRecord> groups_;  // those that were ready once
   std::uint64_t next_question_ = 0, spread_turn_ = 0;
-  std::uint64_t last_flush_cycles_ = 0, flush_gap_cycles_ = 0;
+  std::uint64_t flushed_cycles_ = 0, gap_cycles_ = 0, gap_per_envelope_cycles_ = 0, gap_max_cycles_ = 0;
+  std::uint64_t unflushed_ = 0;                              // envelopes since the last flush
+  bool receiving_ = false;                                   // inside of the transport's progress()
   std::unordered_set<std::uint64_t> reported_;               // unschedulable requests, by hash of the reason
   std::unordered_map<scheduler::GrantId, Record*> granted_;  // tasks that hold resources
   bool leaving_ = false, goodbye_sent_ = false, departed_ = false, lost_ranks_ = false;

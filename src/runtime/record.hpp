@@ -46,7 +46,7 @@ struct RecordType : wire::Descriptor {
 };
 
 /// Where a request came from; the reply goes there.
-struct Origin {
+struct Origin : base::Recycled {
   Rank caller;
   std::uint64_t correlation = 0;
   ActorId subject;
@@ -55,7 +55,7 @@ struct Origin {
 };
 
 /// What only some records have.
-struct RecordExtra {
+struct RecordExtra : base::Recycled {
   TaskOptions options;
   std::vector<ObjectState*> more_results;  ///< results 1, 2, …; counted
   scheduler::GrantId grant = 0;            ///< resources in use; 0: none

@@ -91,7 +91,7 @@ void Core::send_request(Kind kind, Rank target, Record& record, owner::Token tok
           payload.view(), references);
       if (owner_.find_request(correlation)) name_request(record, target, correlation);
     }
-    flush_if_due();
+    keep_moving();
   });
   if (kind != Kind::spawn) record.kind().clear(record);
   if (kind != Kind::send) record.release();
@@ -222,8 +222,8 @@ void Core::on_submit(const Envelope& envelope, View payload) {
     }
     record = decode_record(envelope.callable, body, states);
     if (envelope.flags & owner::has_options) record->make_more().options = std::move(options);
-    record->origin =
-        std::make_unique<Origin>(Origin{caller, envelope.correlation, envelope.subject, std::move(references), true});
+    record->origin = std::make_unique<Origin>(
+        Origin{{}, caller, envelope.correlation, envelope.subject, std::move(references), true});
   } catch (const std::exception& e) {
     problem = std::string("a task could not be decoded: ") + e.what();
   }
@@ -237,6 +237,24 @@ void Core::on_submit(const Envelope& envelope, View payload) {
   start_here(*record);
 }
 
+namespace {
+
+/// One, or many: the usual one needs no memory of its own.
+template <class T>
+class OneOrMany {
+ public:
+  explicit OneOrMany(std::size_t count) : many_(count == 1 ? nullptr : new T[count]), count_(count) {}
+  T& operator[](std::size_t k) noexcept { return many_ ? many_[k] : one_; }
+  operator std::span<const T>() const noexcept { return {many_ ? many_.get() : &one_, count_}; }
+
+ private:
+  T one_;
+  std::unique_ptr<T[]> many_;
+  std::size_t count_;
+};
+
+}  // namespace
+
 /// Encodes the results of a request from another rank and sends them. Not under the baton.
 void Core::reply(Record& record) noexcept {
   auto& origin = *record.origin;
@@ -244,53 +262,54 @@ void Core::reply(Record& record) noexcept {
     if (record.failed()) log::warning("a one-way call failed: {}", describe_error(record));
     return;
   }
+  struct Answer {
+    Encoded encoded;
+    std::vector<Carried> references;
+  };
   const auto results = record.failed() ? 1 : record.kind().results;  // an error is that of all results
-  std::vector<Encoded> encoded(results);
-  std::vector<owner::Outcome> outcomes(results);
-  std::vector<wire::ByteBuffer> errors;
+  OneOrMany<Answer> answers(results);
+  OneOrMany<owner::Outcome> outcomes(results);
   const auto room = (message_room - origin.covered.size() * sizeof(ObjectId)) / results;
+  const auto id_of = [&](unsigned k) {
+    return ObjectId{origin.caller, 0, origin.correlation | std::uint64_t{k} << 56};
+  };
   for (unsigned k = 0; k < results; ++k) {
     auto& state = record.result(k);
-    if (!state.failed() && state.value_type()) {
-      const ObjectId id{origin.caller, 0, origin.correlation | std::uint64_t{k} << 56};
-      encoded[k] = encode_for_travel(*state.value_type(), state.value(), id, room);
-      if (encoded[k].error)
-        state.set_error(encoded[k].error->code, {.text = encoded[k].error->text, .task = record.name()});
-    }
+    if (state.failed() || !state.value_type()) continue;
+    answers[k].encoded = encode_for_travel(*state.value_type(), state.value(), id_of(k), room);
+    if (const auto& error = answers[k].encoded.error)
+      state.set_error(error->code, {.text = error->text, .task = record.name()});
   }
   with([&] {
-    std::vector<std::vector<Carried>> references(results);
+    const bool alive = membership_.alive(origin.caller);
     for (unsigned k = 0; k < results; ++k) {
       auto& state = record.result(k);
+      auto& [encoded, references] = answers[k];
       if (state.failed()) {
-        errors.reserve(results);
-        wire::Encoder encoder(errors.emplace_back());
+        encoded.bytes.clear();
+        wire::Encoder encoder(encoded.bytes);
         encoder(state.extra()->detail);
-        outcomes[k] = {.error = state.extra()->error, .bytes = errors.back().view()};
+        outcomes[k] = {.error = state.extra()->error, .bytes = encoded.bytes.view()};
         continue;
       }
-      for (auto* r : encoded[k].references) references[k].push_back(carried(*r));
-      outcomes[k] = {.bytes = encoded[k].bytes.view(),
-                     .references = references[k],
-                     .stored = encoded[k].in_store,
-                     .stored_bytes = encoded[k].stored_bytes};
-      if (encoded[k].in_store) {
-        const ObjectId id{origin.caller, 0, origin.correlation | std::uint64_t{k} << 56};
-        stored_references_[id] = std::move(encoded[k].references);
-        encoded[k].references.clear();
-      }
+      for (auto* r : encoded.references) references.push_back(carried(*r));
+      outcomes[k] = {.bytes = encoded.bytes.view(),
+                     .references = references,
+                     .stored = encoded.in_store,
+                     .stored_bytes = encoded.stored_bytes};
+      if (encoded.in_store) stored_references_[id_of(k)] = std::exchange(encoded.references, {});
     }
     executing_.erase(execution_key(origin.caller, origin.correlation));
-    if (membership_.alive(origin.caller))
+    if (alive)
       owner_.reply(origin.caller, origin.correlation, origin.subject, outcomes, origin.covered);
     else
       owner_.uncover(origin.covered);
-    for (unsigned k = 0; k < results && !membership_.alive(origin.caller); ++k)  // nobody will ask for the value
-      if (encoded[k].in_store) garbage({origin.caller, 0, origin.correlation | std::uint64_t{k} << 56}, nullptr, {});
-    flush_if_due();
+    for (unsigned k = 0; k < results && !alive; ++k)  // nobody will ask for the value
+      if (answers[k].encoded.in_store) garbage(id_of(k), nullptr, {});
+    keep_moving();
   });
-  for (auto& one : encoded)
-    for (auto* state : one.references) state->release();
+  for (unsigned k = 0; k < results; ++k)
+    for (auto* state : answers[k].encoded.references) state->release();
 }
 
 // --- stealing

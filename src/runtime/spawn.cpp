@@ -169,7 +169,7 @@ void Core::on_spawn(const Envelope& envelope, View payload) {
     return refuse(envelope.source, envelope.correlation, envelope.subject, references, Errc::actor_died, problem);
   }
   constructor->origin = std::make_unique<Origin>(
-      Origin{envelope.source, envelope.correlation, envelope.subject, std::move(references), true});
+      Origin{{}, envelope.source, envelope.correlation, envelope.subject, std::move(references), true});
   auto* actor = new ActorRecord(constructor->kind().actor(), std::move(options), constructor);
   actor->id = envelope.subject;
   actors_[envelope.subject] = actor;

@@ -34,7 +34,7 @@ class ObjectState;
 
 /// What only some objects have: a name in the job, an error, bytes, a place. Guarded as said at each member;
 /// (done): written before the state or `fetched` completes, constant afterwards; (baton): under the baton.
-struct Extra {
+struct Extra : base::Recycled {
   ObjectId id;                           ///< (baton) once; read by whoever lets go of the last reference
   Rank home;                             ///< of an actor; with id
   bool foreign = false;                  ///< owned by another rank; with id

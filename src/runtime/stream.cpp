@@ -196,7 +196,7 @@ void Core::send_item(Record& record, ObjectState& item) {
             .flags = encoded.in_store ? owner::structured : std::uint8_t{0},
             .kind = Kind::item},
            payload.view());
-    flush_if_due();
+    keep_moving();
   });
   for (auto* state : encoded.references) state->release();
   item.release();
@@ -233,7 +233,7 @@ void Core::stream_read(StreamState& stream, std::uint64_t read) {
   with([&] {
     if (!stream.producer.valid() || !membership_.alive(stream.producer)) return;
     send(stream.producer, {.callable = read, .correlation = stream.correlation, .kind = Kind::item_read}, {});
-    flush_if_due();
+    keep_moving();
   });
 }
 

@@ -2,6 +2,7 @@
 // Values to bytes and back: cereal archives on a byte buffer, for one program on both sides (same binary, same
 // architecture), plus raw copies for plain types. Decoding never trusts its input: it throws CorruptDataError.
 
+#include <algorithm>
 #include <cereal/archives/binary.hpp>
 #include <cereal/cereal.hpp>
 #include <cereal/types/array.hpp>
@@ -26,12 +27,18 @@
 
 namespace ringray::wire {
 
-/// A growing run of bytes that is not zeroed. One thread.
+/// A growing run of bytes that is not zeroed; the first ones need no memory of their own. One thread.
 class ByteBuffer {
  public:
+  ByteBuffer() = default;
+  ByteBuffer(ByteBuffer&& other) noexcept { take(other); }
+  ByteBuffer& operator=(ByteBuffer&& other) noexcept {
+    if (this != &other) take(other);
+    return *this;
+  }
   std::byte* append(std::size_t bytes) {
     if (size_ + bytes > capacity_) grow(size_ + bytes);
-    auto* at = data_.get() + size_;
+    auto* at = data_ + size_;
     size_ += bytes;
     return at;
   }
@@ -43,24 +50,35 @@ class ByteBuffer {
   void put(const T& value) { std::memcpy(append(sizeof(T)), &value, sizeof(T)); }
   template <class T>
   requires std::is_trivially_copyable_v<T>
-  void patch(std::size_t offset, const T& value) { std::memcpy(data_.get() + offset, &value, sizeof(T)); }
+  void patch(std::size_t offset, const T& value) { std::memcpy(data_ + offset, &value, sizeof(T)); }
   void clear() noexcept { size_ = 0; }
   void truncate(std::size_t size) noexcept { size_ = size; }
   std::size_t size() const noexcept { return size_; }
-  std::byte* data() noexcept { return data_.get(); }
-  View view() const noexcept { return {data_.get(), size_}; }
+  std::byte* data() noexcept { return data_; }
+  View view() const noexcept { return {data_, size_}; }
 
  private:
   void grow(std::size_t needed) {
-    std::size_t capacity = capacity_ == 0 ? 256 : capacity_ * 2;
-    if (capacity < needed) capacity = needed;
+    const auto capacity = std::max(capacity_ * 2, needed);
     std::unique_ptr<std::byte[]> larger(new std::byte[capacity]);
-    if (size_ != 0) std::memcpy(larger.get(), data_.get(), size_);
-    data_ = std::move(larger);
+    std::memcpy(larger.get(), data_, size_);
+    heap_ = std::move(larger);
+    data_ = heap_.get();
     capacity_ = capacity;
   }
-  std::unique_ptr<std::byte[]> data_;
-  std::size_t size_ = 0, capacity_ = 0;
+  void take(ByteBuffer& other) noexcept {
+    const bool heap = other.heap_ != nullptr;
+    heap_ = std::move(other.heap_);
+    data_ = heap ? heap_.get() : room_;
+    size_ = std::exchange(other.size_, 0);
+    capacity_ = std::exchange(other.capacity_, sizeof room_);
+    other.data_ = other.room_;
+    if (!heap) std::memcpy(room_, other.room_, size_);
+  }
+  std::byte* data_ = room_;
+  std::size_t size_ = 0, capacity_ = sizeof room_;
+  std::unique_ptr<std::byte[]> heap_;
+  std::byte room_[160];
 };
 
 /// True for types whose bytes may be copied as they are: trivially copyable, no serialize function, no pointer.
