@@ -31,9 +31,11 @@ void Owner::on_message(const Envelope& envelope, View payload) {
     case Kind::reply:
       return on_reply(envelope, payload);
     case Kind::locate:
-      return answer(id, {Rank{envelope.argument}, !(envelope.flags & ready_only)});
+      return answer(id, {Rank{envelope.argument}, envelope.flags & ready_only   ? Want::ready
+                                                  : envelope.flags & place_only ? Want::place
+                                                                                : Want::value});
     case Kind::pull:
-      return answer(id, {Rank{envelope.argument}, true});
+      return answer(id, {Rank{envelope.argument}, Want::value});
     case Kind::located:
       return on_located(envelope, payload);
     case Kind::lend:

@@ -51,6 +51,7 @@ static_assert(sizeof(Carried) == 24 && std::has_unique_object_representations_v<
 inline constexpr std::uint8_t structured = 1;   // reply: results and kept references follow in the long form
 inline constexpr std::uint8_t has_options = 2;  // submit: the body starts with TaskOptions
 inline constexpr std::uint8_t ready_only = 4;   // locate, located: the value itself is not wanted
+inline constexpr std::uint8_t place_only = 8;   // locate: a small value, or where a large one is
 inline constexpr std::uint8_t register_me = 8;  // actor_state query: also count the sender as borrower
 inline constexpr std::uint8_t no_restart = 16;  // kill
 inline constexpr std::uint8_t graceful = 32;    // kill: after the calls that are queued
@@ -85,6 +86,9 @@ struct Arrival {
   std::uint64_t offset = 0, size = 0;  // lent
   std::vector<Carried> references;     // handles are the receiver's now
 };
+
+/// That it exists; also where a large one is, or the value if it is small; the value.
+enum class Want : std::uint8_t { ready, place, value };
 
 struct Request {
   Kind kind = Kind::call;
@@ -173,7 +177,7 @@ class Owner {
   void uncover(std::span<const Carried> covered);
 
   // Values.
-  void want(ObjectId id, bool value);
+  void want(ObjectId id, Want what);
   void settled(ObjectId id);  ///< the value of an owned or held object exists now (or failed)
   /// A reader's part of a lend ended.
   void unpin(ObjectId id, Rank holder);
@@ -200,7 +204,7 @@ class Owner {
  private:
   struct Asker {
     Rank rank;
-    bool value;
+    Want what;
   };
   /// Registrations of `borrower` that rank `by` made, so that those of a rank that died can be told from others.
   struct Registered {
@@ -208,7 +212,7 @@ class Owner {
     std::int32_t count = 0;
   };
   struct Fetch {
-    bool asked_value = false, asked_ready = false;
+    bool asked_value = false, asked_place = false, asked_ready = false;
     bool references_done = false, bytes_done = false;  // bulk: both parts must be here
     std::vector<Carried> references;
   };

@@ -30,12 +30,14 @@ std::uint64_t Owner::bytes(ObjectId id) const {
   return row == table_.end() ? 0 : row->second.bytes;
 }
 
-void Owner::want(ObjectId id, bool value) {
+void Owner::want(ObjectId id, Want what) {
   const auto row = table_.find(id);
   RINGRAY_ASSERT(row != table_.end(), "wanted an object without holding a reference");
   auto& e = row->second;
   if (!e.fetch) e.fetch = std::make_unique<Fetch>();
-  auto& asked = value ? e.fetch->asked_value : e.fetch->asked_ready;
+  auto& asked = what == Want::value   ? e.fetch->asked_value
+                : what == Want::place ? e.fetch->asked_place
+                                      : e.fetch->asked_ready;
   if (asked) return;
   asked = true;
   if (mine(id)) {
@@ -45,10 +47,8 @@ void Owner::want(ObjectId id, bool value) {
   } else if (dead(id.owner)) {
     fail_fetch(id, e, Errc::owner_died, "rank " + std::to_string(id.owner.value) + ", which owned the object, died");
   } else {
-    outbox_.send(
-        id.owner,
-        {.subject = id, .argument = self_.value, .flags = value ? std::uint8_t{0} : ready_only, .kind = Kind::locate},
-        {});
+    const auto flags = what == Want::ready ? ready_only : what == Want::place ? place_only : std::uint8_t{0};
+    outbox_.send(id.owner, {.subject = id, .argument = self_.value, .flags = flags, .kind = Kind::locate}, {});
   }
 }
 
@@ -87,7 +87,7 @@ void Owner::answer(ObjectId id, Asker asker) {
   if (owned && row == table_.end()) return fail_asker(id, asker.rank, "the object was freed before it was asked for");
   if (owned && row->second.holder.valid() && row->second.holder != self_) {
     const auto holder = row->second.holder;
-    if (!asker.value) {
+    if (asker.what != Want::value) {
       send_ready(id, asker.rank, holder, row->second.bytes);
     } else if (dead(holder)) {
       fail_asker(id, asker.rank, "the rank that held the only copy died");
@@ -97,6 +97,8 @@ void Owner::answer(ObjectId id, Asker asker) {
     }
     return;
   }
+  if (owned && asker.what != Want::value && row->second.holder == self_)  // in the store, or on the disk
+    return send_ready(id, asker.rank, self_, row->second.bytes);
   const auto held = environment_.held(id, owned ? row->second.token : nullptr, asker.rank);
   if (held.form == Held::Form::later) {
     askers_[id].push_back(asker);
@@ -107,9 +109,9 @@ void Owner::answer(ObjectId id, Asker asker) {
                  held.bytes);
     return;
   }
-  if (!asker.value) {
+  const bool large = held.form != Held::Form::inline_bytes;
+  if (asker.what == Want::ready || (asker.what == Want::place && held.form == Held::Form::bulk)) {
     if (held.form == Held::Form::lent) environment_.returned(id, asker.rank);
-    const bool large = held.form != Held::Form::inline_bytes;
     return send_ready(id, asker.rank, self_, large ? held.lease.size() + held.size : 0);
   }
   if (asker.rank == self_ && held.form == Held::Form::bulk) {  // made here for its owner, who sent the question back
@@ -158,7 +160,7 @@ void Owner::on_located(const Envelope& envelope, View payload) {
     if (!wanted) return;
     const auto token = row->second.token;
     auto& e = row->second;
-    e.fetch->asked_ready = false;
+    e.fetch->asked_ready = e.fetch->asked_place = false;
     if (envelope.error == 0) {
       e.holder = Rank{envelope.sender};
       e.bytes = envelope.correlation;

@@ -40,7 +40,9 @@ struct Gathering {
   bool is_ready(ObjectState& state) const { return values ? here(state) : state.done(); }
 
   /// What completes next; null: ready.
-  execution::Work* next_event(ObjectState& state) const { return awaited(state, values ? Until::here : Until::known); }
+  execution::Work* next_event(ObjectState& state) const {
+    return awaited(state, values ? Until::here : Until::known, any_error ? PullClass::get : PullClass::wait);
+  }
 
   /// Arranges that `state` is counted when it becomes ready, or counts it now.
   void add(ObjectState& state) {

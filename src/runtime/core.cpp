@@ -115,6 +115,7 @@ Core::Core(Parts parts)
       store_(std::move(parts.store)),
       membership_(all_of(parts.records)),
       load_(static_cast<std::uint32_t>(parts.records.size())),
+      admission_(config_.arena_bytes.value),
       ledger_(parts.records[self_.value].total),
       queue_(ledger_, *this),
       stealing_(self_, static_cast<std::uint32_t>(parts.records.size()), random_(), *this, *this),

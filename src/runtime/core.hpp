@@ -42,6 +42,8 @@ using wire::Kind;
 using wire::Lease;
 using wire::View;
 
+using PullClass = store::Admission::Class;
+
 /// What a rank is made of before it runs.
 struct Parts {
   Config config;
@@ -89,8 +91,8 @@ class Core final : owner::Environment,
   ObjectId promote(ObjectState& state);
   std::uint64_t requested_as(const ObjectState& state) const;
   Carried carried(ObjectState& state);
-  ObjectState* adopt(const Carried& carried);  ///< a counted state that takes over one handle
-  void fetch(ObjectState& state);              ///< makes sure that the value is on its way here
+  ObjectState* adopt(const Carried& carried);     ///< a counted state that takes over one handle
+  void fetch(ObjectState& state, PullClass why);  ///< makes sure that the value is on its way here
   void ask_ready(ObjectState& state);
   void bury(ObjectState& state, void (*remove)(ObjectState&) noexcept);
   struct Encoded {
@@ -112,8 +114,10 @@ class Core final : owner::Environment,
   bool cancel(ObjectState& state, bool recursive);
   void cancel_remote_children();
   std::optional<Rank> place(const Resources& need, const Placement& placement, Record* record, std::string& why);
+  void admit_arguments(Record& record);
+  void end_pull(std::uint64_t pull);
   /// Whether some ranks cannot read each other's arenas, so that it matters where arguments are. Any thread.
-  bool may_follow_arguments() const noexcept { return !all_share_arenas_; }
+  bool must_pull() const noexcept { return !all_share_arenas_; }
   void enqueue(Record& record);
   void send_item(Record& record, ObjectState& item);
   void reply(Record& record) noexcept;
@@ -213,6 +217,9 @@ class Core final : owner::Environment,
   void name_request(Record& record, Rank target, std::uint64_t correlation);
   void watch_completion(ObjectState& state);
   void read_own_copy(ObjectState& state);
+  std::uint64_t bytes_to_pull(const Extra& extra) const;
+  void begin_pulls(const store::Admission::Change& change);
+  void pulled(ObjectId id, Extra& extra);
   bool release_row(ObjectState& state);
   void encode_value(ObjectState& state);
   void deliver_call(ActorRecord& actor, const Envelope& envelope, View payload);
@@ -231,6 +238,8 @@ class Core final : owner::Environment,
   scheduler::Membership membership_;
   scheduler::LoadView load_;
   bool all_share_arenas_ = false;  // before run()
+  store::Admission admission_;
+  std::uint64_t last_pull_ = 0;
   scheduler::Ledger ledger_;
   scheduler::TaskQueue queue_;
   scheduler::Stealing stealing_;
@@ -320,7 +329,7 @@ void pause_fiber(base::Nanoseconds time);
 execution::Work* new_event();
 /// What completes next on the way of a value to this rank, after asking for the value if need be; null: it is here.
 /// Wait for it, then ask again.
-execution::Work* awaited(ObjectState& state, Until until = Until::here);
+execution::Work* awaited(ObjectState& state, Until until = Until::here, PullClass why = PullClass::get);
 
 /// Takes the baton for a scope, unless this thread holds it already.
 class BatonGuard {

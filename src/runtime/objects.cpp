@@ -154,6 +154,7 @@ bool Core::release_row(ObjectState& state) {
   auto& e = *state.extra();
   const auto id = e.id;
   if (e.foreign && e.lender.valid()) owner_.unpin(id, e.lender);
+  if (const auto pull = std::exchange(e.pull, 0)) begin_pulls(admission_.cancel(pull));
   if (owner_.token(id) != &state) {  // a newer state took the place while this one was on its way out
     owner_.drop(id);
     return true;
@@ -204,21 +205,35 @@ void Core::ask_ready(ObjectState& state) {
     auto& e = *state.extra();
     if (state.done() || e.ready_asked || e.value_asked || !e.foreign) return;
     e.ready_asked = true;
-    owner_.want(e.id, false);
+    owner_.want(e.id, owner::Want::ready);
   });
 }
 
-void Core::fetch(ObjectState& state) {
+void Core::fetch(ObjectState& state, PullClass why) {
   with([&] {
     auto& e = state.make_extra();
     fetched_event(e);
     if (e.value_asked || (!e.foreign && !e.remote_value)) return;
-    e.value_asked = true;
     if (e.foreign && stored_references_.contains(e.id)) {
+      e.value_asked = true;
       read_own_copy(state);
       return complete_fetch(state);
     }
-    owner_.want(e.id, true);
+    if (all_share_arenas_) {
+      e.value_asked = true;
+    } else if (!state.done()) {
+      if (!std::exchange(e.place_asked, true)) owner_.want(e.id, owner::Want::place);
+      return;
+    } else if (const auto bytes = bytes_to_pull(e)) {
+      if (why != PullClass::arguments && e.pull == 0) {
+        e.pull = ++last_pull_;
+        begin_pulls(admission_.activate(e.pull, why, {{e.id, bytes}}));
+      }
+      return;
+    } else {
+      e.value_asked = true;
+    }
+    owner_.want(e.id, owner::Want::value);
   });
 }
 
@@ -242,7 +257,7 @@ void Core::arrived(ObjectId id, owner::Token token, owner::Arrival arrival) {
   if (!state || !state->try_retain()) {
     for (const auto& c : arrival.references) owner_.drop(c.id);
     if (arrival.form == Form::lent) owner_.unpin(id, arrival.holder);
-    if (arrival.form == Form::stored) store_->erase(id);
+    if (arrival.form == Form::stored) incoming_.erase(id);
     return;
   }
   auto& e = *state->extra();
@@ -250,6 +265,7 @@ void Core::arrived(ObjectId id, owner::Token token, owner::Arrival arrival) {
     if (!state->done()) state->complete();
     return state->release();
   }
+  pulled(id, e);
   if (arrival.form == Form::failed) {
     e.error = arrival.error;
     try {

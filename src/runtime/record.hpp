@@ -58,6 +58,7 @@ struct Origin : base::Recycled {
 struct RecordExtra : base::Recycled {
   TaskOptions options;
   std::vector<ObjectState*> more_results;  ///< results 1, 2, …; counted
+  std::uint64_t pull = 0;                  ///< the request that admission has for its arguments; 0: none
   scheduler::GrantId grant = 0;            ///< resources in use; 0: none
   bool stoppable = false;                  ///< it asked for its stop token
   StreamState* stream = nullptr;           ///< generators; counted

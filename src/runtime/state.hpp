@@ -40,11 +40,13 @@ struct Extra : base::Recycled {
   bool foreign = false;                  ///< owned by another rank; with id
   bool parked = false;                   ///< (baton) no reference is left here; the owner's table keeps the state
   bool ready_asked = false;              ///< (baton)
+  bool place_asked = false;              ///< (baton)
   bool value_asked = false;              ///< (baton)
   bool in_store = false;                 ///< (baton) this rank's store has the bytes under `id`
   bool encoding = false;                 ///< (baton) a worker encodes the value
   bool encoded = false;                  ///< (baton) `bytes` and `references` are what travels
   bool remote_value = false;             ///< (done) the value lies at another rank
+  std::uint64_t pull = 0;                ///< (baton) the request that admission has for it; 0: none
   Errc error = Errc::none;               ///< (done)
   Rank lender;                           ///< (done) whose arena `lease` points into
   std::uint64_t result = 0;              ///< (baton) sequence of its id, for results of requests to other ranks

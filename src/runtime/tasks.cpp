@@ -26,6 +26,11 @@ struct ArgumentWaiter final : execution::Waiter {
   Until until;
 };
 
+/// It names no place, and nobody has chosen one.
+bool may_be_placed(const Record& record) {
+  return !record.origin && (!record.more || record.more->options.placement.kind == Placement::Kind::automatic);
+}
+
 void go_on(Record& record, Until until) {
   if (record.missing.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
   if (record.kind().actor)
@@ -33,7 +38,7 @@ void go_on(Record& record, Until until) {
   else if (record.target)
     record.target->arguments_here(record);
   else if (until == Until::known)
-    core().submit(record);
+    may_be_placed(record) ? core().submit(record) : start_here(record);
   else
     start_when_possible(record);
 }
@@ -42,7 +47,9 @@ void go_on(Record& record, Until until) {
 void argument_changed(execution::Waiter& waiter) noexcept;
 
 bool await_argument(Record& record, ObjectState& state, Until until) {
-  while (auto* event = awaited(state, until)) {
+  // What an actor waits for holds up all its calls.
+  const auto why = record.target ? PullClass::get : PullClass::arguments;
+  while (auto* event = awaited(state, until, why)) {
     auto* waiter = new ArgumentWaiter;
     waiter->record = &record;
     waiter->state = &state;
@@ -208,6 +215,7 @@ void finish(Record& record) noexcept {
   auto* more = record.more.get();
   if (more) {
     if (more->grant) core().end_task(record);
+    if (more->pull) core().end_pull(std::exchange(more->pull, 0));
     if (more->stream) {
       if (record.failed() && !record.origin) stream_failed(*more->stream, record);
       more->stream->end();
@@ -250,6 +258,10 @@ void start_when_possible(Record& record) {
 
 /// Takes over one count.
 void start_here(Record& record) {
+  if (core().must_pull() && record.kind().arguments) {
+    if (!attach_arguments(record, Until::known)) return;
+    core().admit_arguments(record);
+  }
   if (attach_arguments(record)) start_when_possible(record);
 }
 
@@ -260,8 +272,8 @@ void submit(Record& record) {
   heed_cancel();
   base::count(Metric::tasks_submitted);
   record.retain();
-  const bool automatic = !record.more || record.more->options.placement.kind == Placement::Kind::automatic;
-  if (automatic && record.kind().arguments && core().may_follow_arguments()) {
+  const bool automatic = may_be_placed(record);
+  if (automatic && record.kind().arguments && core().must_pull()) {
     if (attach_arguments(record, Until::known)) core().submit(record);
   } else if (automatic && (!record.more || record.more->options.resources.empty())) {
     start_here(record);

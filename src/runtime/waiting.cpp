@@ -6,7 +6,7 @@
 
 namespace ringray::runtime {
 
-execution::Work* awaited(ObjectState& state, Until until) {
+execution::Work* awaited(ObjectState& state, Until until, PullClass why) {
   if (until == Until::known) {
     if (state.done()) return nullptr;
     if (const auto* e = state.extra(); e && e->foreign) core().ask_ready(state);
@@ -16,7 +16,7 @@ execution::Work* awaited(ObjectState& state, Until until) {
   if (here(state)) return nullptr;
   const auto* e = state.extra();
   if (!done && !(e && e->foreign)) return &state;
-  core().fetch(state);
+  core().fetch(state, why);
   return done ? state.extra()->fetched.load(std::memory_order_acquire) : &state;
 }
 

@@ -98,5 +98,27 @@ TEST_F(Ray, C56_FollowsSpilledArguments) {
   for (const auto& ref : {refs.front(), refs.back()}) EXPECT_EQ(get(submit(where_first, ref)), last_rank());
 }
 
+/// Sums both, after letting others run while it holds them.
+std::uint64_t sum(const Block& a, const Block& b) {
+  for (int i = 0; i < 20; ++i) this_task::yield();
+  return a.data()[0] + b.data()[b.size() - 1];
+}
+
+// 8 MB of arguments each for 10 tasks on a rank with memory for 32 MiB, pulled from two others.
+TEST_F(Ray, ArgumentsArePulledAllTogetherAndNoMoreThanThereIsRoomFor) {
+  const auto make = [](std::uint32_t value) {
+    Block made({1'000'000});
+    std::fill(made.data(), made.data() + made.size(), value);
+    return made;
+  };
+  std::vector<ObjectRef<std::uint64_t>> sums;
+  for (std::uint32_t i = 0; i < 10; ++i) {
+    const auto a = submit(on(Rank{ranks() / 2}), make, i), b = submit(on(last_rank()), make, 100u);
+    sums.push_back(submit(on(Rank{0}), sum, a, b));
+  }
+  for (std::uint32_t i = 0; i < 10; ++i) EXPECT_EQ(get(sums[i]), i + 100) << i;
+  EXPECT_EQ(runtime::core().store().usage().fallbacks, 0u) << "more was pulled than there is memory for";
+}
+
 }  // namespace
 }  // namespace conformance

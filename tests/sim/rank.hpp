@@ -25,7 +25,7 @@ inline constexpr std::uint32_t not_nested = 2;
 struct State {
   Carried carried;
   std::int64_t references = 0;  ///< of the program here; one handle each
-  bool done = false, failed = false, fetched = false, value_asked = false, ready_asked = false;
+  bool done = false, failed = false, fetched = false, value_asked = false, ready_asked = false, place_asked = false;
   bool remote = false;  ///< stored at its executor
   bool large = false;   ///< served from a store
   bool encoding = false, encoded = false;

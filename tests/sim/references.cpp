@@ -93,7 +93,13 @@ bool SimRank::await_value(ObjectId id, std::uint64_t task) {
   auto& state = states_.at(id);
   if (here(state)) return true;
   const bool mine = id.owner == self_;
-  if ((!mine || (state.done && state.remote)) && !std::exchange(state.value_asked, true)) owner_.want(id, true);
+  // Half of the borrowers ask first where it is, as those do that cannot read the holder's memory.
+  const bool place_first = !mine && !state.done && (id.sequence + self_.value) % 2 == 0;
+  if (place_first) {
+    if (!std::exchange(state.place_asked, true)) owner_.want(id, owner::Want::place);
+  } else if ((!mine || (state.done && state.remote)) && !std::exchange(state.value_asked, true)) {
+    owner_.want(id, owner::Want::value);
+  }
   if (here(state)) return true;
   state.waiters.push_back(task);
   return false;
@@ -102,7 +108,8 @@ bool SimRank::await_value(ObjectId id, std::uint64_t task) {
 bool SimRank::await_ready(ObjectId id, std::uint64_t task) {
   auto& state = states_.at(id);
   if (state.done || here(state)) return true;
-  if (id.owner != self_ && !state.value_asked && !std::exchange(state.ready_asked, true)) owner_.want(id, false);
+  if (id.owner != self_ && !state.value_asked && !std::exchange(state.ready_asked, true))
+    owner_.want(id, owner::Want::ready);
   if (state.done || here(state)) return true;
   state.waiters.push_back(task);
   return false;
