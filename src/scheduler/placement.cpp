@@ -41,10 +41,9 @@ struct Chooser {
     if (question.resources.memory_bytes != 0)
       consider(static_cast<double>(demand.memory_bytes), static_cast<double>(total.memory_bytes));
     for (const auto& [name, amount] : question.resources.custom) {
-      const auto wanted = demand.custom.find(name);
-      const auto has = total.custom.find(name);
-      if (wanted != demand.custom.end() && has != total.custom.end())
-        consider(wanted->second.value(), has->second.value());
+      const auto* wanted = demand.custom.find(name);
+      const auto* has = total.custom.find(name);
+      if (wanted && has) consider(wanted->value(), has->value());
     }
     return share;
   }

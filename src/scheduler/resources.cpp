@@ -13,8 +13,8 @@ namespace {
 constexpr std::uint64_t memory_bytes_max = 1ull << 60;
 
 Amount custom_of(const Resources& resources, const std::string& name) {
-  const auto found = resources.custom.find(name);
-  return found == resources.custom.end() ? Amount{} : found->second;
+  const auto* found = resources.custom.find(name);
+  return found ? *found : Amount{};
 }
 
 std::string bytes_text(std::uint64_t bytes) {
@@ -34,6 +34,21 @@ bool customs_fit(const Resources& request, const Resources& free) {
 }
 
 }  // namespace
+
+const Amount* NamedAmounts::find(const std::string& name) const noexcept {
+  const auto at = std::lower_bound(amounts_.begin(), amounts_.end(), name,
+                                   [](const auto& one, const auto& wanted) { return one.first < wanted; });
+  return at != amounts_.end() && at->first == name ? &at->second : nullptr;
+}
+Amount* NamedAmounts::find(const std::string& name) noexcept {
+  return const_cast<Amount*>(std::as_const(*this).find(name));
+}
+Amount& NamedAmounts::operator[](const std::string& name) {
+  if (auto* known = find(name)) return *known;
+  const auto at = std::lower_bound(amounts_.begin(), amounts_.end(), name,
+                                   [](const auto& one, const auto& wanted) { return one.first < wanted; });
+  return amounts_.insert(at, {name, Amount{}})->second;
+}
 
 bool Resources::empty() const {
   return cpus == Amount{} && gpus == Amount{} && memory_bytes == 0 &&
@@ -81,7 +96,7 @@ Resources& Resources::operator-=(const Resources& other) {
   gpus -= other.gpus;
   memory_bytes -= other.memory_bytes;
   for (const auto& [name, amount] : other.custom)
-    if (const auto mine = custom.find(name); mine != custom.end()) mine->second -= amount;
+    if (auto* mine = custom.find(name)) *mine -= amount;
   return *this;
 }
 

@@ -1,14 +1,17 @@
 #pragma once
 // Amounts of what a rank has and a task needs, exact to 1e-4.
 
-#include <cereal/types/map.hpp>
 #include <cereal/types/string.hpp>
+#include <cereal/types/utility.hpp>
+#include <cereal/types/vector.hpp>
 #include <compare>
 #include <cstdint>
-#include <map>
+#include <initializer_list>
 #include <optional>
 #include <string>
 #include <type_traits>
+#include <utility>
+#include <vector>
 
 namespace ringray::scheduler {
 
@@ -58,12 +61,35 @@ class Amount {
   std::int64_t units_ = 0;
 };
 
+/// Amounts by name, few of them, in the order of names. Value. (No std::map: GCC 12 takes the empty one in a temporary
+/// of options for uninitialized and warns the user.)
+class NamedAmounts {
+ public:
+  using value_type = std::pair<std::string, Amount>;
+  NamedAmounts() = default;
+  NamedAmounts(std::initializer_list<value_type> amounts) {
+    for (const auto& [name, amount] : amounts) (*this)[name] = amount;
+  }
+  Amount& operator[](const std::string& name);
+  Amount* find(const std::string& name) noexcept;
+  const Amount* find(const std::string& name) const noexcept;
+  auto begin() const noexcept { return amounts_.begin(); }
+  auto end() const noexcept { return amounts_.end(); }
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(amounts_);
+  }
+
+ private:
+  std::vector<value_type> amounts_;
+};
+
 /// What a task needs, a bundle holds or a rank has. Value; the default is nothing at all.
 struct Resources {
   Amount cpus;
   Amount gpus;  ///< up to 1 any fraction of one device; above 1 whole devices
   std::uint64_t memory_bytes = 0;
-  std::map<std::string, Amount> custom;  ///< by name; an absent name is zero
+  NamedAmounts custom;  ///< an absent name is zero
 
   bool empty() const;
   /// Whether this request can be taken out of `free` now.
