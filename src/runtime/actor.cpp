@@ -86,24 +86,49 @@ void ActorRecord::submit(Record& call) {
 }
 
 void ActorRecord::arguments_here(Record& call) {
-  std::uint32_t opened = 0;
-  {
-    const std::lock_guard lock(mutex_);
-    const auto gate = gates_.find(caller_key(call));
-    if (gate == gates_.end()) return;  // submit() has not put it there yet, and will see that nothing is missing
-    auto& waiting = gate->second;
-    while (!waiting.empty() && waiting.front()->missing.load(std::memory_order_acquire) == 0) {
-      auto* next = waiting.front();
-      waiting.pop_front();
-      ++opened;
-      post(*next);  // under the lock, so that a later call cannot pass
-    }
-    if (waiting.empty()) gates_.erase(gate);
-    gated_.fetch_sub(opened, std::memory_order_release);
-    opened_ += opened;
+  std::unique_lock lock(mutex_);
+  if (passed_over_.erase(&call) > 0) {
+    lock.unlock();
+    call.release();
+    return release();
   }
+  const auto gate = gates_.find(caller_key(call));
+  if (gate == gates_.end()) return;  // submit() has not put it there yet, and will see that nothing is missing
+  const auto opened = open_gate(gate);
+  lock.unlock();
   if (opened > 0) end_if_deferred();
-  while (opened-- > 0) release();
+  for (auto i = opened; i > 0; --i) release();
+}
+
+// A cancelled call does not hold back those behind it. What it waits for still points at it.
+void ActorRecord::pass_over(Record& call) {
+  std::unique_lock lock(mutex_);
+  const auto gate = gates_.find(caller_key(call));
+  if (gate == gates_.end()) return;
+  const auto at = std::find(gate->second.begin(), gate->second.end(), &call);
+  if (at == gate->second.end() || call.missing.load(std::memory_order_acquire) == 0) return;
+  gate->second.erase(at);
+  passed_over_.insert(&call);
+  gated_.fetch_sub(1, std::memory_order_release);
+  const auto opened = open_gate(gate);
+  lock.unlock();
+  end_if_deferred();
+  for (auto i = opened; i > 0; --i) release();
+}
+
+std::uint32_t ActorRecord::open_gate(Gates::iterator gate) {
+  std::uint32_t opened = 0;
+  auto& waiting = gate->second;
+  while (!waiting.empty() && waiting.front()->missing.load(std::memory_order_acquire) == 0) {
+    auto* next = waiting.front();
+    waiting.pop_front();
+    ++opened;
+    post(*next);  // under the lock, so that a later call cannot pass
+  }
+  if (waiting.empty()) gates_.erase(gate);
+  gated_.fetch_sub(opened, std::memory_order_release);
+  opened_ += opened;
+  return opened;
 }
 
 // --- the turn

@@ -9,6 +9,7 @@
 #include <optional>
 #include <string>
 #include <unordered_map>
+#include <unordered_set>
 #include <vector>
 
 #include "ringray/runtime/record.hpp"
@@ -51,6 +52,8 @@ class ActorRecord final : public execution::Runnable {
   void submit(Record& call);
   /// The last missing argument of a call arrived.
   void arguments_here(Record& call);
+  /// The call was cancelled: those behind it do not wait for its arguments.
+  void pass_over(Record& call);
   /// Resources are granted: constructs the instance, then calls run.
   void open();
   /// Runs calls here until `until` is done or nothing is left; false: nothing waits, or somebody else has the turn.
@@ -96,6 +99,7 @@ class ActorRecord final : public execution::Runnable {
     std::shared_ptr<void> instance;
     bool abandoned = false;  ///< its record has failed; the frame goes when it would be resumed
   };
+  using Gates = std::unordered_map<std::uint64_t, std::deque<Record*>>;  // calls that wait for arguments, by caller
   enum class Turn : std::uint8_t { closed, idle, scheduled, running };
 
   ~ActorRecord();
@@ -108,6 +112,7 @@ class ActorRecord final : public execution::Runnable {
   void drain(execution::Work* until);
   Mail* pop();
   void deliver_end(End& mail);
+  std::uint32_t open_gate(Gates::iterator gate);
   void run_in_lane(Record& call);
   void run_lane(Record* call, std::uint32_t lane);
   void invoke(Record& call, void* instance);
@@ -139,12 +144,13 @@ class ActorRecord final : public execution::Runnable {
   std::vector<Record*> for_next_;              // (turn) calls that the next instance is to run
   std::atomic<int> restarts_{0}, restarts_asked_{0};
   std::atomic<std::uint32_t> references_{1};
-  std::atomic<std::uint32_t> gated_{0};                           // calls in gates_; each holds a count of this
-  std::atomic<std::size_t> open_frames_{0};                       // frames_.size()
-  mutable std::mutex mutex_;                                      // guards all below
-  std::shared_ptr<void> instance_;                                // written in the turn
-  std::unordered_map<std::uint64_t, std::deque<Record*>> gates_;  // by caller
-  std::uint64_t opened_ = 0;                                      // calls that left their gates, ever
+  std::atomic<std::uint32_t> gated_{0};      // calls in gates_; each holds a count of this
+  std::atomic<std::size_t> open_frames_{0};  // frames_.size()
+  mutable std::mutex mutex_;                 // guards all below
+  std::shared_ptr<void> instance_;           // written in the turn
+  Gates gates_;
+  std::unordered_set<Record*> passed_over_;  // cancelled, arguments are missing; each holds a count of itself and this
+  std::uint64_t opened_ = 0;                 // calls that left their gates, ever
   std::string cause_;
   std::optional<std::string> deferred_;  // a graceful end that waits for calls outside of the turn
   std::vector<Lane> lanes_;              // empty: one call at a time; its size is constant

@@ -178,9 +178,8 @@ void Core::deliver_call(ActorRecord& actor, const Envelope& envelope, View paylo
     return refuse(envelope.source, envelope.correlation, envelope.subject,
                   covered ? std::span<const Carried>(references) : std::span<const Carried>{}, code, problem, covered);
   record->caller = envelope.sender;
-  record->serial = next_serial();
   record->target = &actor;
-  if (covered) executing_[execution_key(envelope.source, envelope.correlation)] = record;
+  if (covered && record->kind().arguments) executing_[execution_key(envelope.source, envelope.correlation)] = record;
   actor.submit(*record);
 }
 

@@ -28,6 +28,7 @@ bool Core::cancel(ObjectState& state, bool recursive) {
     // While arguments are missing, waiters still look at them; then they go with the record.
     if (record.missing.load(std::memory_order_acquire) == 0) record.kind().clear(record);
     finish(record);
+    if (record.target) record.target->pass_over(record);
     if (queued) record.release();
     return true;
   }
@@ -57,7 +58,8 @@ void Core::cancel_remote_children() {
 }
 
 void Core::on_cancel(const Envelope& envelope) {
-  if (envelope.subject.valid()) {  // an actor call: those that run are not listed
+  const auto at = executing_.find(execution_key(envelope.source, envelope.correlation));
+  if (at == executing_.end() && envelope.subject.valid()) {  // a call: those that need not wait are not listed
     afterwards_.push_back([this, caller = envelope.source, correlation = envelope.correlation,
                            deep = (envelope.flags & owner::recursive) != 0] {
       cancellations().cancel_call(caller, correlation, deep);
@@ -65,7 +67,6 @@ void Core::on_cancel(const Envelope& envelope) {
     });
     return;
   }
-  const auto at = executing_.find(execution_key(envelope.source, envelope.correlation));
   if (at == executing_.end()) return;
   auto* record = at->second;
   if (!record->try_retain()) return;

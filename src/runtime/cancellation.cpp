@@ -166,12 +166,12 @@ void heed_cancel() {
   if (now && now->record && cancellations().learn(*now)) core().cancel_remote_children();
 }
 
+observe::Who who_waits(const Running& now) {
+  return {&now, [](const void* task) { return static_cast<const Running*>(task)->record->name(); }};
+}
+
 TaskWait::TaskWait(std::string_view what, ObjectId subject)
-    : wait_(what, subject, [] {
-        const auto* now = running();
-        return observe::Who{now && now->record ? now : nullptr,
-                            [](const void* task) { return static_cast<const Running*>(task)->record->name(); }};
-      }()) {
+    : wait_(what, subject, running() && running()->record ? who_waits(*running()) : observe::Who{}) {
   heed_cancel();
 }
 

@@ -94,6 +94,9 @@ class TaskWait {
   observe::Wait wait_;
 };
 
+/// For a wait of what runs as `now`, which outlives it.
+observe::Who who_waits(const Running& now);
+
 /// A task that runs goes through one of the runtime's functions: passes on a cancel that it did not know of.
 void heed_cancel();
 

@@ -2,6 +2,9 @@
 
 #include "ringray/runtime/coroutine.hpp"
 
+#include <optional>
+
+#include "ringray/runtime/cancellation.hpp"
 #include "ringray/runtime/core.hpp"
 
 namespace ringray::runtime {
@@ -12,6 +15,8 @@ void resume_when_here(ObjectState& state, std::coroutine_handle<> handle, Record
     Record* record;
     ObjectState* state;
     ActorRecord* actor;
+    Running now;
+    std::optional<observe::Wait> waits;
   };
   struct Watch final : execution::Waiter {
     Resumption* resumption;
@@ -23,6 +28,7 @@ void resume_when_here(ObjectState& state, std::coroutine_handle<> handle, Record
   resumption->state = &state;
   resumption->actor = now ? now->actor : nullptr;
   if (resumption->actor) resumption->actor->retain();
+  resumption->now = {&record, resumption->actor, record.serial, now ? now->caller : 0};
   resumption->execute = [](execution::Runnable& runnable) {
     auto& self = static_cast<Resumption&>(runnable);
     const auto handle = self.handle;
@@ -32,6 +38,7 @@ void resume_when_here(ObjectState& state, std::coroutine_handle<> handle, Record
     handle.resume();
   };
   static constexpr auto go_on = [](Resumption* r) {
+    r->waits.reset();
     if (auto* actor = r->actor) {
       const auto handle = r->handle;
       auto* record = r->record;
@@ -60,6 +67,8 @@ void resume_when_here(ObjectState& state, std::coroutine_handle<> handle, Record
       return false;
     }
   };
+  resumption->waits.emplace("await object", state.extra() ? state.extra()->id : ObjectId{}, who_waits(resumption->now));
+  heed_cancel();
   if (!Chain::wait(resumption)) go_on(resumption);
 }
 

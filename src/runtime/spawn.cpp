@@ -38,6 +38,7 @@ void store_instance(Record& record, void* instance) noexcept { record.target->se
 
 ObjectState* Core::start_actor(ActorState& state, const ActorType& type, ActorOptions options, Record& constructor) {
   std::string why;
+  constructor.serial = next_serial();
   const auto home = place(options.resources, options.placement, nullptr, why);
   state.max_pending_calls = options.max_pending_calls;
   state.detached = options.detached;

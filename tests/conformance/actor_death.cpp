@@ -1,5 +1,5 @@
-// What the death of a rank means for actors, and for what is on its way. Four ranks, started by mpirun
-// --enable-recovery. One test for one death, in the order of the ranks that die: 1, then 3.
+// What the death of a rank means for actors, groups, and what is on its way. Five ranks with 4 cpus each, started by
+// mpirun --enable-recovery. One test for one death, in the order of the ranks that die: 1, 3, 4.
 
 #include <signal.h>
 #include <unistd.h>
@@ -180,6 +180,39 @@ TEST_F(Ray, C33_RequestsToARankThatDiesWhileTheyAreEncodedFail) {
   EXPECT_THROW(get(dies), RankDiedError);
   for (std::size_t i = 0; i < outcomes.size(); ++i) EXPECT_TRUE(get(outcomes[i])) << i;
   EXPECT_FALSE(error_of<ActorDiedError>(taker.call<&Taker::ping>()).empty());
+}
+
+TEST_F(Ray, C59_DeathOfARankMovesOnlyTheBundlesThatItHad) {
+  const Rank victim{4};
+  const auto group =
+      create_placement_group({.bundles = std::vector<Resources>(3, {.cpus = 2}), .strategy = Strategy::spread});
+  get(group.ready());
+  const auto before = group.ranks();
+  const auto lost = static_cast<std::size_t>(std::find(before.begin(), before.end(), victim) - before.begin());
+  ASSERT_LT(lost, before.size()) << "three ranks live: 0, 2 and this one";
+  std::vector<ActorHandle<Taker>> users;
+  for (std::uint32_t i = 0; i < before.size(); ++i) {
+    users.push_back(spawn<Taker>({.resources = {.cpus = 1}, .placement = bundle(group, i)}));
+    EXPECT_EQ(get(users.back().call<&Taker::ping>()), 1);
+  }
+  EXPECT_THROW(get(submit(once_on(victim), die)), RankDiedError);
+  const auto in_bundle =
+      submit({.resources = {.cpus = 1}, .placement = bundle(group, static_cast<std::uint32_t>(lost))},
+             [] { return this_rank().value; });
+  const auto where = get(in_bundle);
+  EXPECT_NE(where, victim.value);
+  const auto after = group.ranks();
+  for (std::size_t i = 0; i < before.size(); ++i) {
+    if (i == lost) {
+      EXPECT_EQ(after[i].value, where);
+      EXPECT_FALSE(error_of<ActorDiedError>(users[i].call<&Taker::ping>()).empty());
+    } else {
+      EXPECT_EQ(after[i], before[i]);
+      EXPECT_EQ(get(users[i].call<&Taker::ping>()), 1);  // nothing happened to it
+    }
+  }
+  users.clear();
+  remove_placement_group(group);
 }
 
 // A reference may come back to its owner after the object was freed, when the rank that vouched for it died.

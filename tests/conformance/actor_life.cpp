@@ -110,6 +110,28 @@ TEST_F(Ray, C33_KillFailsCallsThatWaitAndDoesNotWaitForThem) {
   });
 }
 
+TEST_F(Ray, C20_ACancelledCallNeverRunsAndHoldsNobodyBack) {
+  for_each_home([](Rank home) {
+    Door gate;
+    auto witness = spawn<Witness>();
+    {
+      auto mortal = spawn<Mortal>({.placement = on_rank(home)}, witness);
+      const auto waits = mortal.call<&Mortal::add>(gate.ref()), also_waits = mortal.call<&Mortal::add>(gate.ref());
+      const auto behind = mortal.call<&Mortal::add>(2);
+      EXPECT_TRUE(pending(behind));
+      cancel(waits);
+      EXPECT_FALSE(error_of<TaskCancelledError>(waits).empty());
+      EXPECT_TRUE(pending(behind));
+      cancel(also_waits);
+      EXPECT_FALSE(error_of<TaskCancelledError>(also_waits).empty());
+      EXPECT_EQ(get(behind), 2);
+      EXPECT_EQ(get(mortal.call<&Mortal::add>(1)), 3);
+    }
+    EXPECT_TRUE(soon([&] { return noted(witness, "mortal destroyed") == 1; }));  // nothing keeps it
+    EXPECT_EQ(noted(witness, "mortal stopped"), 1);
+  });
+}
+
 struct Parent {
   explicit Parent(ActorHandle<Witness> witness)
       : child(spawn<Mortal>({.placement = on_rank(last_rank())}, witness, "child")) {

@@ -142,6 +142,25 @@ TEST_F(Ray, C22_CancelWithoutRecursionLeavesChildrenAlone) {
   EXPECT_EQ(get(inner), 1);
 }
 
+Task<int> awaits_grandchild(ActorHandle<Tally> tally) {
+  const auto inner = submit({.placement = on_rank(last_rank())}, grandchild, tally);
+  co_return co_await inner;
+}
+TEST_F(Ray, C22_RecursiveCancelPassesThroughCoroutinesThatWait) {
+  for (const auto rank : {Rank{0}, last_rank()}) {
+    auto tally = spawn<Tally>();
+    const auto top = submit(
+        {.placement = on_rank(last_rank())},
+        [](ActorHandle<Tally> t, Rank where) {
+          return get(submit({.placement = on_rank(where)}, awaits_grandchild, t));
+        },
+        tally, rank);
+    EXPECT_TRUE(soon([&] { return read(tally) == 1; }));
+    cancel(top);
+    EXPECT_EQ(get(top), 1);
+  }
+}
+
 TEST_F(Ray, C23_CancelRacingWithTheEndNeverHangsOrRunsTwice) {
   auto tally = spawn<Tally>();
   constexpr int many = 150;
