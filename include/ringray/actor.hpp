@@ -135,6 +135,10 @@ void ActorGroup<A>::send(Arguments&&... arguments) const {
 
 /// Makes an actor: A(arguments...) is constructed where the options say. Waits only when the actor has a name (until
 /// the name is its own). Throws NameTakenError.
+///
+/// An actor ends well when its last handle is gone, when it leaves by exit_actor(), and when the job ends: calls that
+/// were accepted run (after exit_actor() only those that have begun), then `void on_stop()`, when A has one, then the
+/// destructor. An on_stop() that takes longer than --ringray.stop_timeout_ms is left behind. kill() runs no on_stop().
 template <class A, class... Arguments>
 ActorHandle<A> spawn(ActorOptions options, Arguments&&... arguments) {
   using Tuple = std::tuple<typename runtime::StoredForAny<Arguments>::type...>;
@@ -159,7 +163,9 @@ ActorHandle<A> get_actor(const std::string& name, const std::string& name_space 
 struct KillOptions {
   bool restart = false;  ///< a fresh instance takes over when max_restarts allows one more
 };
-/// Ends the actor now: the call that runs ends by itself, all others throw ActorDiedError; its name is free.
+/// Ends the actor now: the call that runs ends by itself, all others throw ActorDiedError; its name is free when kill()
+/// returns. With a restart the name stays, and calls that had not begun throw ActorUnavailableError, or run on the
+/// fresh instance when max_task_retries is not 0.
 template <class A>
 void kill(const ActorHandle<A>& actor, KillOptions options = {}) {
   runtime::kill(*runtime::Access::actor(actor), options.restart);
