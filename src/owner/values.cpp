@@ -25,6 +25,11 @@ Rank Owner::holder(ObjectId id) const {
   return row == table_.end() ? Rank{} : row->second.holder;
 }
 
+bool Owner::expects(ObjectId id) const {
+  const auto row = table_.find(id);
+  return row != table_.end() && row->second.fetch;
+}
+
 std::uint64_t Owner::bytes(ObjectId id) const {
   const auto row = table_.find(id);
   return row == table_.end() ? 0 : row->second.bytes;
@@ -181,6 +186,8 @@ void Owner::on_located(const Envelope& envelope, View payload) {
   }
   auto& e = table_.find(id)->second;  // receive_registered may have rehashed
   if (envelope.correlation == references_only) {
+    if (e.fetch->references_done)  // of an earlier transfer, whose reader gave up and came back
+      for (const auto& carried : std::exchange(e.fetch->references, {})) drop(carried.id);
     e.fetch->references = std::move(references);
     e.fetch->references_done = true;
     bulk_complete(id, e);

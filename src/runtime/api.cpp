@@ -91,6 +91,7 @@ void wait_all_or_error(std::span<ObjectState* const> states) {
   gathering->any_error = true;
   for (auto* state : states) gathering->add(*state);
   {
+    const GiveBack give_back;
     const TaskWait wait("get objects");
     gathering->event->wait();
   }
@@ -111,11 +112,12 @@ std::vector<bool> wait(std::span<ObjectState* const> states, std::size_t count, 
   auto* gathering = new Gathering(count, fetch);
   for (auto* state : states) gathering->add(*state);
   {
+    const GiveBack give_back;
     const TaskWait wait("wait for objects");
     if (timeout == std::chrono::nanoseconds::max())
       gathering->event->wait();
     else
-      gathering->event->wait_until(base::now() + timeout);
+      gathering->event->wait_until(deadline_after(timeout));
   }
   std::vector<bool> ready(states.size());
   std::size_t found = 0;

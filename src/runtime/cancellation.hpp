@@ -97,6 +97,20 @@ class TaskWait {
 /// For a wait of what runs as `now`, which outlives it.
 observe::Who who_waits(const Running& now);
 
+/// What others can use while a task waits: its cpus, and the room that its arguments were granted.
+class GiveBack {
+ public:
+  GiveBack();
+  ~GiveBack();
+  GiveBack(const GiveBack&) = delete;
+  GiveBack& operator=(const GiveBack&) = delete;
+
+ private:
+  Record* record_ = nullptr;
+};
+/// Saturates, so that the longest timeout is for ever.
+base::Nanoseconds deadline_after(base::Nanoseconds timeout) noexcept;
+
 /// A task that runs goes through one of the runtime's functions: passes on a cancel that it did not know of.
 void heed_cancel();
 

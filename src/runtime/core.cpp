@@ -481,6 +481,7 @@ void Core::tick() {
   if (control_) control_->tick(now, *this);
   for (const auto& answer : client_.tick(now, *this)) answered(answer);
   if (cancellations().any()) cancellations().forget_old(now);
+  stealing_.tick();
   if (transport_->pending()) transport_->flush();
   if (leaving_ && now >= leave_before_) stop_waiting(now);
 }

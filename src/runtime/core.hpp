@@ -114,8 +114,8 @@ class Core final : owner::Environment,
   bool cancel(ObjectState& state, bool recursive);
   void cancel_remote_children();
   std::optional<Rank> place(const Resources& need, const Placement& placement, Record* record, std::string& why);
-  void admit_arguments(Record& record);
-  void end_pull(std::uint64_t pull);
+  bool admit_arguments(Record& record);  ///< false: it was cancelled
+  void end_pull(Record& record);
   /// Whether some ranks cannot read each other's arenas, so that it matters where arguments are. Any thread.
   bool must_pull() const noexcept { return !all_share_arenas_; }
   void enqueue(Record& record);

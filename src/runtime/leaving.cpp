@@ -9,6 +9,7 @@
 #include "ringray/control/tree.hpp"
 #include "ringray/runtime/cancellation.hpp"
 #include "ringray/runtime/core.hpp"
+#include "ringray/runtime/stream.hpp"
 
 namespace ringray::runtime {
 namespace {
@@ -55,6 +56,14 @@ void Core::forget_rank(Rank rank) {
   store_->unlend_all(rank);
   stealing_.on_rank_died(rank);
   owner_.on_rank_died(rank);
+  for (const auto& [key, record] : executing_) {  // nobody reads what these give
+    if (key.owner != rank || !record->try_retain()) continue;
+    if (record->more && record->more->stream) record->more->stream->close();
+    afterwards_.push_back([this, record = record] {
+      cancel(*record, true);
+      record->release();
+    });
+  }
   std::vector<ObjectId> ownerless;  // values that were made here for it
   for (const auto& [id, references] : stored_references_)
     if (id.owner == rank) ownerless.push_back(id);

@@ -242,8 +242,8 @@ void Core::read_own_copy(ObjectState& state) {
   auto& e = *state.extra();
   auto lease = store_->lease(e.id);
   if (!lease) {
-    e.error = lease.error().code;
     e.detail.text = lease.error().text;
+    e.error = lease.error().code;
     return;
   }
   e.lease = std::move(*lease);
@@ -267,12 +267,12 @@ void Core::arrived(ObjectId id, owner::Token token, owner::Arrival arrival) {
   }
   pulled(id, e);
   if (arrival.form == Form::failed) {
-    e.error = arrival.error;
     try {
       e.detail = decode_detail(arrival.bytes);
     } catch (const Error&) {
       e.detail.text = "the error's description is damaged";
     }
+    e.error = arrival.error;
   } else if (arrival.form == Form::local) {
     read_own_copy(*state);
   } else {
@@ -286,8 +286,8 @@ void Core::arrived(ObjectId id, owner::Token token, owner::Arrival arrival) {
         e.lender = arrival.holder;
       } else {
         owner_.unpin(id, arrival.holder);
-        e.error = lease.error().code;
         e.detail.text = lease.error().text;
+        e.error = lease.error().code;
       }
     } else {
       const auto at = incoming_.find(id);
@@ -301,6 +301,8 @@ void Core::arrived(ObjectId id, owner::Token token, owner::Arrival arrival) {
 }
 
 std::span<std::byte> Core::on_bulk_begin(const Envelope& envelope) {
+  // One at a time: an earlier transfer of the same object may still write, though its reader gave up and came back.
+  if (!owner_.expects(envelope.subject) || incoming_.contains(envelope.subject)) return {};
   auto buffer = store_->create(envelope.payload_bytes);
   if (!buffer) {
     owner_.bulk_arrived(envelope, buffer.error().code);
@@ -312,7 +314,7 @@ std::span<std::byte> Core::on_bulk_begin(const Envelope& envelope) {
 }
 
 void Core::on_bulk(const Envelope& envelope, Errc status) {
-  if (status != Errc::none || !owner_.known(envelope.subject)) incoming_.erase(envelope.subject);
+  if (status != Errc::none || !owner_.expects(envelope.subject)) incoming_.erase(envelope.subject);
   owner_.bulk_arrived(envelope, status);
 }
 

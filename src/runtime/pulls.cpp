@@ -11,22 +11,26 @@ std::uint64_t Core::bytes_to_pull(const Extra& e) const {
 }
 
 // The arguments of a task are pulled all together or not at all, so that two tasks do not each hold half of them.
-void Core::admit_arguments(Record& record) {
+bool Core::admit_arguments(Record& record) {
   std::vector<ObjectState*> arguments;
   record.kind().arguments(record, arguments);
-  with([&] {
+  return with([&] {
+    if (record.claimed()) return false;
     std::vector<store::Admission::Object> objects;
     for (auto* state : arguments)
       if (!runtime::here(*state))
         if (const auto bytes = bytes_to_pull(*state->extra())) objects.push_back({state->extra()->id, bytes});
-    if (objects.empty()) return;
+    if (objects.empty()) return true;
     const auto pull = record.make_more().pull = ++last_pull_;
     begin_pulls(admission_.activate(pull, PullClass::arguments, std::move(objects)));
+    return true;
   });
 }
 
-void Core::end_pull(std::uint64_t pull) {
-  with([&] { begin_pulls(admission_.finish(pull)); });
+void Core::end_pull(Record& record) {
+  with([&] {
+    if (const auto pull = std::exchange(record.more->pull, 0)) begin_pulls(admission_.finish(pull));
+  });
 }
 
 void Core::begin_pulls(const store::Admission::Change& change) {

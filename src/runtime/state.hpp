@@ -47,7 +47,7 @@ struct Extra : base::Recycled {
   bool encoded = false;                  ///< (baton) `bytes` and `references` are what travels
   bool remote_value = false;             ///< (done) the value lies at another rank
   std::uint64_t pull = 0;                ///< (baton) the request that admission has for it; 0: none
-  Errc error = Errc::none;               ///< (done)
+  std::atomic<Errc> error = Errc::none;  ///< (done), or later when a fetch fails: then written last
   Rank lender;                           ///< (done) whose arena `lease` points into
   std::uint64_t result = 0;              ///< (baton) sequence of its id, for results of requests to other ranks
   ErrorDetail detail;                    ///< (done)

@@ -61,6 +61,7 @@ bool StreamState::wait_for_room() {
       room = room_;
       room->retain();
     }
+    const GiveBack give_back;
     const TaskWait wait("room for the next item of a generator");
     room->wait();
     room->release();
@@ -103,6 +104,7 @@ ObjectState* StreamState::next() {
     slot->retain();
   }
   if (!slot->done()) {
+    const GiveBack give_back;
     const TaskWait wait("next item of a generator");
     slot->wait();
   }

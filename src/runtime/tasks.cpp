@@ -31,8 +31,11 @@ bool may_be_placed(const Record& record) {
   return !record.origin && (!record.more || record.more->options.placement.kind == Placement::Kind::automatic);
 }
 
+/// Between `known` and `here` the record keeps one, so that a cancel leaves the arguments alone: placing looks at them.
+constexpr std::uint32_t held(Until until) { return until == Until::known ? 1 : 0; }
+
 void go_on(Record& record, Until until) {
-  if (record.missing.fetch_sub(1, std::memory_order_acq_rel) != 1) return;
+  if (record.missing.fetch_sub(1, std::memory_order_acq_rel) != held(until) + 1) return;
   if (record.kind().actor)
     core().open_actor(*record.target);
   else if (record.target)
@@ -105,13 +108,16 @@ bool attach_arguments(Record& record, Until until) {
   record.kind().arguments(record, arguments);
   bool all = true;
   for (auto* state : arguments) all &= until == Until::known ? state->done() : here(*state);
-  if (all) return true;
-  record.missing.store(1, std::memory_order_relaxed);
+  if (all) {
+    record.missing.store(held(until), std::memory_order_release);
+    return true;
+  }
+  record.missing.store(held(until) + 1, std::memory_order_relaxed);
   for (auto* state : arguments) {
     record.missing.fetch_add(1, std::memory_order_relaxed);
     if (!await_argument(record, *state, until)) record.missing.fetch_sub(1, std::memory_order_relaxed);
   }
-  return record.missing.fetch_sub(1, std::memory_order_acq_rel) == 1;
+  return record.missing.fetch_sub(1, std::memory_order_acq_rel) == held(until) + 1;
 }
 
 // --- running
@@ -215,7 +221,8 @@ void finish(Record& record) noexcept {
   auto* more = record.more.get();
   if (more) {
     if (more->grant) core().end_task(record);
-    if (more->pull) core().end_pull(std::exchange(more->pull, 0));
+    // While arguments are on their way, what waits for them needs the pull.
+    if (more->pull && record.missing.load(std::memory_order_acquire) == 0) core().end_pull(record);
     if (more->stream) {
       if (record.failed() && !record.origin) stream_failed(*more->stream, record);
       more->stream->end();
@@ -249,7 +256,10 @@ bool help_call(execution::Work& work) {
 
 // All arguments are here: to the workers, or to the queue of those that need resources.
 void start_when_possible(Record& record) {
-  if (record.claimed()) return record.release();  // cancelled while it waited
+  if (record.claimed()) {  // cancelled while it waited
+    if (record.more && record.more->pull) core().end_pull(record);
+    return record.release();
+  }
   if (record.more && (!record.more->options.resources.empty() || record.more->options.placement.in_bundle.valid()))
     core().enqueue(record);
   else
@@ -260,7 +270,7 @@ void start_when_possible(Record& record) {
 void start_here(Record& record) {
   if (core().must_pull() && record.kind().arguments) {
     if (!attach_arguments(record, Until::known)) return;
-    core().admit_arguments(record);
+    if (!core().admit_arguments(record)) return record.release();
   }
   if (attach_arguments(record)) start_when_possible(record);
 }
@@ -285,6 +295,7 @@ void submit(Record& record) {
 void Core::enqueue(Record& record) {
   with([&] {
     const auto& options = record.more->options;
+    if (record.claimed()) return record.release();  // cancelled; from here on the cancel finds it in the queue
     if (bundle_is_gone(options.placement.in_bundle)) return fail_queued(record, group_removed);
     record.more->pooled = true;
     queue_.push({.token = &record,
@@ -320,6 +331,7 @@ void Core::task_waits(Record& record, bool waits) {
 // Where the bytes of the arguments are, as far as that matters: what host-mates hold can be read here. Nothing when
 // moving the task could move a value of unknown size.
 std::vector<scheduler::Holding> Core::holdings(Record& record) {
+  if (all_share_arenas_) return {};
   std::vector<ObjectState*> arguments;
   record.kind().arguments(record, arguments);
   std::vector<scheduler::Holding> found;
@@ -385,6 +397,7 @@ std::optional<Rank> Core::place(const Resources& need, const Placement& placemen
         return std::nullopt;
       }
     }
+    if (record && record->claimed()) return std::nullopt;  // cancelled
     const auto choice = choose(need, placement, record);
     if (const auto* rank = std::get_if<Rank>(&choice)) return *rank;
     if (const auto* never = std::get_if<scheduler::Unschedulable>(&choice)) {
@@ -419,6 +432,7 @@ void Core::submit(Record& record) {
       return record.release();
     }
   }
+  record.missing.store(1, std::memory_order_release);  // a cancel leaves the arguments alone: placing looks at them
   spawn_fiber([this, &record, &options] {
     std::string why;
     const auto rank = place(options.resources, options.placement, &record, why);

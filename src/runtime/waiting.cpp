@@ -20,29 +20,29 @@ execution::Work* awaited(ObjectState& state, Until until, PullClass why) {
   return done ? state.extra()->fetched.load(std::memory_order_acquire) : &state;
 }
 
+GiveBack::GiveBack() {
+  auto* now = running();
+  if (!now || !now->record || now->actor || !now->record->more) return;
+  auto& record = *now->record;
+  if (record.more->pull) core().end_pull(record);
+  if (!record.more->grant) return;
+  record_ = &record;
+  core().task_waits(record, true);
+}
+GiveBack::~GiveBack() {
+  if (record_) core().task_waits(*record_, false);
+}
+
+base::Nanoseconds deadline_after(base::Nanoseconds timeout) noexcept {
+  const auto now = base::now();
+  return timeout > base::Nanoseconds::max() - now ? base::Nanoseconds::max() : now + timeout;
+}
+
 namespace {
-
-/// The cpus of a task that waits can be used by others meanwhile.
-class GiveBackCpus {
- public:
-  GiveBackCpus() {
-    auto* now = running();
-    if (now && now->record && !now->actor && now->record->more && now->record->more->grant) {
-      record_ = now->record;
-      core().task_waits(*record_, true);
-    }
-  }
-  ~GiveBackCpus() {
-    if (record_) core().task_waits(*record_, false);
-  }
-
- private:
-  Record* record_ = nullptr;
-};
 
 bool wait_here(ObjectState& state, base::Nanoseconds deadline, const char* what) {
   const bool forever = deadline == base::Nanoseconds::max();
-  const GiveBackCpus give_back;
+  const GiveBack give_back;
   while (forever && !state.done() && state.run_or_help()) {
   }
   if (here(state)) return true;
@@ -66,7 +66,7 @@ void* get(ObjectState& state, const ValueType* type) {
 }
 
 void* get(ObjectState& state, const ValueType* type, base::Nanoseconds timeout) {
-  if (!here(state) && !wait_here(state, base::now() + timeout, "get object, with a timeout"))
+  if (!here(state) && !wait_here(state, deadline_after(timeout), "get object, with a timeout"))
     throw GetTimeoutError("the object did not exist within " +
                           std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count()) +
                           " ms");

@@ -6,7 +6,8 @@ namespace ringray::scheduler {
 
 namespace {
 constexpr unsigned random_victims = 2;
-}
+constexpr unsigned rest_ticks_max = 32;
+}  // namespace
 
 Stealing::Stealing(Rank self, std::uint32_t ranks, std::uint64_t seed, wire::Outbox& outbox, Giver& giver)
     : self_(self), ranks_(ranks), random_(seed), outbox_(outbox), giver_(giver), dead_(ranks) {}
@@ -42,9 +43,12 @@ void Stealing::hungry() {
 void Stealing::surplus() {
   while (!waiting_.empty()) {
     const auto thief = waiting_.back();
+    waiting_.pop_back();  // first: while it gives, messages may come that change the list
     const auto given = giver_.give(thief);
-    if (given == 0) return;
-    waiting_.pop_back();
+    if (given == 0) {
+      if (!dead_[thief.value]) waiting_.push_back(thief);
+      return;
+    }
     outbox_.send(thief, {.argument = given, .kind = wire::Kind::loot}, {});
   }
 }
@@ -63,11 +67,19 @@ void Stealing::on_message(const wire::Envelope& envelope) {
     last_giver_ = from;
     victims_.clear();
     resting_ = false;
+    rest_ticks_ = 1;
   } else if (victims_.empty() && !asked_.valid()) {
     resting_ = true;
   } else {
     hungry();
   }
+}
+
+void Stealing::tick() {
+  if (!resting_ || ++ticks_ < rest_ticks_) return;
+  ticks_ = 0;
+  rest_ticks_ = std::min(rest_ticks_ * 2, rest_ticks_max);
+  resting_ = false;
 }
 
 void Stealing::on_rank_died(Rank rank) {

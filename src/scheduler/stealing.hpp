@@ -37,6 +37,8 @@ class Stealing {
   void surplus();
   void on_message(const wire::Envelope& envelope);
   void on_rank_died(Rank rank);
+  /// Now and then. A rank that rests asks again: stolen tasks are not given on, so work may be where it was not asked.
+  void tick();
   bool resting() const noexcept { return resting_; }
 
  private:
@@ -52,7 +54,8 @@ class Stealing {
   std::vector<Rank> victims_;  // still to be asked, last first
   Rank last_giver_, asked_;
   bool resting_ = false;
-  std::vector<Rank> waiting_;  // hungry ranks that this one could not feed
+  unsigned ticks_ = 0, rest_ticks_ = 1;  // rested so far, to rest
+  std::vector<Rank> waiting_;            // hungry ranks that this one could not feed
   std::vector<std::uint8_t> dead_;
 };
 

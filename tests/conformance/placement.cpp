@@ -120,5 +120,34 @@ TEST_F(Ray, ArgumentsArePulledAllTogetherAndNoMoreThanThereIsRoomFor) {
   EXPECT_EQ(runtime::core().store().usage().fallbacks, 0u) << "more was pulled than there is memory for";
 }
 
+std::uint64_t first_of(const Block& block) { return block.data()[0]; }
+/// Holds one argument while it waits for a task that needs as much again.
+std::uint64_t nested(const Block& mine, std::vector<ObjectRef<Block>> other) {
+  return mine.data()[0] + get(submit(on(this_rank()), first_of, other[0]));
+}
+
+TEST_F(Ray, TaskThatHoldsItsArgumentsMayWaitForOneThatNeedsAsMuch) {
+  const auto make = [] {
+    Block made({5'000'000});  // 20 MB of 32 MiB
+    made.data()[0] = 1;
+    return made;
+  };
+  const auto a = submit(on(last_rank()), make), b = submit(on(last_rank()), make);
+  EXPECT_EQ(get(submit(on(Rank{0}), nested, a, std::vector{b})), 2u);
+}
+
+TEST_F(Ray, C20_CancelledTaskGivesUpThePullsThatItWaitsFor) {
+  const auto make = [] { return Block({5'000'000}); };
+  std::vector<ObjectRef<std::uint64_t>> readers;
+  for (int i = 0; i < 6; ++i) readers.push_back(submit(on(Rank{0}), first_of, submit(on(last_rank()), make)));
+  for (const auto& one : readers) cancel(one);
+  for (const auto& one : readers) {
+    try {
+      get(one);
+    } catch (const TaskCancelledError&) {
+    }
+  }
+}
+
 }  // namespace
 }  // namespace conformance

@@ -249,5 +249,34 @@ TEST_F(Ray, C19_ProducerEndsWhenNobodyReadsAnyMore) {
   }  // the fixture sees that nothing is left
 }
 
+int add_all(int depth) {
+  if (depth == 0) return 1;
+  const TaskOptions one_cpu{.resources = {.cpus = 1}};
+  std::vector<ObjectRef<int>> children;
+  for (int i = 0; i < 2; ++i) children.push_back(submit(one_cpu, add_all, depth - 1));
+  wait(children, {.count = 2});
+  int sum = 0;
+  for (const int one : get(children)) sum += one;
+  return sum;
+}
+
+TEST_F(Ray, C11_WaitAndGetOfManyGiveTheCpuBackToo) {
+  EXPECT_EQ(get(submit({.resources = {.cpus = 1}}, add_all, 4)), 16);
+}
+
+TEST_F(Ray, C07_TaskWithResourcesMayWaitForAResultOfThisRank) {
+  const Gate gate;
+  const auto pending = submit(plus_one, gate.ref());
+  const auto next = submit({.resources = {.cpus = 1}}, plus_one, pending);
+  cancel(gate.ref());
+  EXPECT_EQ(get(next), 3);
+}
+
+TEST_F(Ray, GetWithTheLongestTimeoutWaitsForEver) {
+  EXPECT_EQ(get(submit(plus_one, 1), std::chrono::nanoseconds::max()), 2);
+  const auto [ready, pending] = wait(std::vector{submit(plus_one, 1)}, {.timeout = std::chrono::hours(2'000'000)});
+  EXPECT_EQ(ready.size(), 1u);
+}
+
 }  // namespace
 }  // namespace conformance
