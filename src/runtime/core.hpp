@@ -220,6 +220,7 @@ class Core final : owner::Environment,
   std::uint64_t bytes_to_pull(const Extra& extra) const;
   void begin_pulls(const store::Admission::Change& change);
   void pulled(ObjectId id, Extra& extra);
+  void hold(ObjectState& state);  ///< one more reference to a state that the owner's table names
   bool release_row(ObjectState& state);
   void encode_value(ObjectState& state);
   void deliver_call(ActorRecord& actor, const Envelope& envelope, View payload);

@@ -100,16 +100,23 @@ void Core::watch_completion(ObjectState& state) {
   }
 }
 
+// A state that the owner's table names has a handle until its burial, so it may be needed again after its last
+// reference has gone: whoever let go of that waits for the baton, or the state lies in graves_.
+void Core::hold(ObjectState& state) {
+  if (state.try_retain()) return;
+  state.revive();
+  ++state.extra()->revived;
+}
+
 ObjectState* Core::adopt(const Carried& carried) {
   if (auto* token = static_cast<ObjectState*>(owner_.token(carried.id))) {
     if (token->extra()->parked) {  // the table's count and the incoming handle become the caller's
       token->extra()->parked = false;
       return token;
     }
-    if (token->try_retain()) {
-      owner_.drop(carried.id);  // the state has a handle already
-      return token;
-    }
+    hold(*token);
+    owner_.drop(carried.id);  // the state has a handle already
+    return token;
   }
   ObjectState* state;
   if (carried.home.valid()) {
@@ -149,9 +156,14 @@ void Core::bury(ObjectState& state, void (*remove)(ObjectState&) noexcept) {
   if (removable) remove(state);
 }
 
-// The last reference on this rank is gone. False: the owner's table keeps the state, because others refer to it.
+// The last reference on this rank is gone. False: the state stays, because it has references again or others refer to
+// it.
 bool Core::release_row(ObjectState& state) {
   auto& e = *state.extra();
+  if (e.revived > 0) {
+    --e.revived;
+    return false;
+  }
   const auto id = e.id;
   if (e.foreign && e.lender.valid()) owner_.unpin(id, e.lender);
   if (const auto pull = std::exchange(e.pull, 0)) begin_pulls(admission_.cancel(pull));
@@ -254,12 +266,13 @@ void Core::read_own_copy(ObjectState& state) {
 void Core::arrived(ObjectId id, owner::Token token, owner::Arrival arrival) {
   using Form = owner::Arrival::Form;
   auto* state = static_cast<ObjectState*>(token);
-  if (!state || !state->try_retain()) {
+  if (!state) {
     for (const auto& c : arrival.references) owner_.drop(c.id);
     if (arrival.form == Form::lent) owner_.unpin(id, arrival.holder);
     if (arrival.form == Form::stored) incoming_.erase(id);
     return;
   }
+  hold(*state);
   auto& e = *state->extra();
   if (arrival.form == Form::ready) {
     if (!state->done()) state->complete();
@@ -371,7 +384,7 @@ owner::Held Core::held(ObjectId id, owner::Token token, Rank reader) {
 // Users' serialize functions run after the baton is given back.
 void Core::encode_value(ObjectState& state) {
   if (std::exchange(state.extra()->encoding, true)) return;
-  state.retain();
+  hold(state);
   afterwards_.push_back([this, &state] {
     auto& e = *state.extra();
     auto encoded = encode_for_travel(*state.value_type(), state.value(), e.id);

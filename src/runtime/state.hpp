@@ -39,6 +39,7 @@ struct Extra : base::Recycled {
   Rank home;                             ///< of an actor; with id
   bool foreign = false;                  ///< owned by another rank; with id
   bool parked = false;                   ///< (baton) no reference is left here; the owner's table keeps the state
+  std::uint32_t revived = 0;             ///< (baton) burials still to come from before it was needed again
   bool ready_asked = false;              ///< (baton)
   bool place_asked = false;              ///< (baton)
   bool value_asked = false;              ///< (baton)

@@ -71,6 +71,38 @@ TEST_F(Ray, C42_ObjectOfAPendingTaskOutlivesTheCallersReference) {
   }
 }
 
+// Whoever lets go of the last reference waits for the baton, while its holder takes one from a message.
+TEST_F(Ray, C42_ObjectStaysWhenAReferenceComesWhileItsLastLocalOneGoes) {
+  auto& core = runtime::core();
+  const auto again = [&](auto& ref) {
+    using Ref = std::remove_cvref_t<decltype(ref)>;
+    core.with([&] {
+      const auto carried = core.carried(*runtime::Access::state(ref));
+      for (int i = 0; i < 2; ++i) {
+        ref = {};
+        core.owner().acquire(carried);
+        ref = runtime::Access::make<Ref>(core.adopt(carried));
+      }
+    });
+  };
+  auto ref = put(Numbers{1, 2, 3});
+  for (int i = 0; i < 3; ++i) again(ref);
+  EXPECT_EQ(get(ref), (Numbers{1, 2, 3}));
+  EXPECT_EQ(count_of(ref).handles, 1);
+  const auto there = submit(
+      {.placement = on_rank(last_rank())}, [](const Numbers& n) { return n.size(); }, ref);
+  again(ref);
+  EXPECT_EQ(get(there), 3u);
+
+  auto lent = submit({.placement = on_rank(last_rank())}, [] { return std::vector{put(Numbers{4})}; });
+  auto borrowed = get(lent)[0];
+  lent = {};
+  again(borrowed);
+  EXPECT_EQ(get(borrowed), Numbers{4});
+  again(borrowed);
+  EXPECT_EQ(get(borrowed), Numbers{4});
+}
+
 TEST_F(Ray, C43_BorrowerKeepsANestedReferenceAliveUntilItDropsOrDies) {
   const auto clean = counts_here();
   for (const auto rank : {Rank{0}, last_rank()}) {
