@@ -170,8 +170,8 @@ void Core::deliver_call(ActorRecord& actor, const Envelope& envelope, View paylo
     if (!covered) references.clear();
     record->origin = std::make_unique<Origin>(
         Origin{{}, envelope.source, envelope.correlation, envelope.subject, std::move(references), covered});
-  } catch (const std::exception& e) {
-    problem = e.what();
+  } catch (...) {
+    problem = caught_text();
   }
   for (auto* state : states) state->release();
   if (!record)

@@ -309,6 +309,8 @@ inline execution::Pool& pool() noexcept { return core().pool(); }
 inline Rank here_rank() noexcept { return core().self(); }
 inline void actor_died(ActorRecord& actor) { core().actor_gone(actor); }
 void log_swallowed(const char* where) noexcept;
+/// Of the exception that is being handled, whatever users threw.
+std::string caught_text();
 /// Why users of a bundle ended.
 inline constexpr const char* group_removed = "its placement group was removed";
 /// Thrown by exit_actor.

@@ -436,9 +436,8 @@ Core::Encoded Core::encode_for_travel(const ValueType& type, const void* value, 
     out.stored_bytes = out.bytes.size();
     store_->seal(id, std::move(*buffer), store::Copy::primary);
     out.in_store = true;
-  } catch (const std::exception& e) {
-    out.error = Failure{Errc::task_failed,
-                        std::string("its value could not be encoded: ") + std::string(e.what()).substr(0, 512)};
+  } catch (...) {
+    out.error = Failure{Errc::task_failed, "its value could not be encoded: " + caught_text().substr(0, 512)};
   }
   return out;
 }

@@ -224,8 +224,8 @@ void Core::on_submit(const Envelope& envelope, View payload) {
     if (envelope.flags & owner::has_options) record->make_more().options = std::move(options);
     record->origin = std::make_unique<Origin>(
         Origin{{}, caller, envelope.correlation, envelope.subject, std::move(references), true});
-  } catch (const std::exception& e) {
-    problem = std::string("a task could not be decoded: ") + e.what();
+  } catch (...) {
+    problem = "a task could not be decoded: " + caught_text();
   }
   for (auto* state : states) state->release();
   if (!record) return refuse(caller, envelope.correlation, envelope.subject, references, Errc::corrupt_data, problem);

@@ -94,8 +94,8 @@ ObjectState* Core::start_actor(ActorState& state, const ActorType& type, ActorOp
     state.retain();  // the request's
     try {
       send_request(Kind::spawn, state.home, constructor, &state, id, owner::has_options, encoded.view());
-    } catch (const std::exception& e) {
-      state.set_error(Errc::actor_died, {.text = std::string("its constructor's arguments cannot travel: ") + e.what(),
+    } catch (...) {
+      state.set_error(Errc::actor_died, {.text = "its constructor's arguments cannot travel: " + caught_text(),
                                          .task = type.name(),
                                          .rank = self_.value});
       state.complete();
@@ -160,8 +160,8 @@ void Core::on_spawn(const Envelope& envelope, View payload) {
     options = wire::decode<ActorOptions>(inner);
     constructor = decode_record(envelope.callable, decoder.rest(), states);
     if (!constructor->kind().actor) throw CorruptDataError("the callable makes no actor");
-  } catch (const std::exception& e) {
-    problem = std::string("an actor could not be decoded: ") + e.what();
+  } catch (...) {
+    problem = "an actor could not be decoded: " + caught_text();
   }
   for (auto* state : states) state->release();
   if (!problem.empty()) {

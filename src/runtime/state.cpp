@@ -47,6 +47,16 @@ std::string describe_error(const ObjectState& state) {
   return e ? Error(e->error, e->detail).what() : "";
 }
 
+std::string caught_text() {
+  try {
+    throw;
+  } catch (const std::exception& e) {
+    return e.what();
+  } catch (...) {
+    return "an exception that is no std::exception";
+  }
+}
+
 bool here(ObjectState& state) noexcept {
   if (!state.done()) return false;
   if (state.value() || !state.extra()) return true;

@@ -172,6 +172,46 @@ TEST_F(Ray, C10_WhatDoesNotFitInOneMessageIsStoredOrFailsWithTheReason) {
   }
 }
 
+struct Prickly {
+  enum Where { nowhere, when_saved, when_loaded };
+  Prickly(Where w = nowhere) : where(w) {}
+  Where where;
+  std::string text = "hedgehog";
+  template <class Archive>
+  void save(Archive& archive) const {
+    if (where == when_saved) throw 42;
+    archive(where, text);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    archive(where, text);
+    if (where == when_loaded) throw 42;
+  }
+};
+struct Host {
+  explicit Host(Prickly) {}
+  int take(Prickly p) { return static_cast<int>(p.text.size()); }
+};
+Prickly prickly(Prickly::Where where) { return where; }
+int touch(const Prickly& p) { return static_cast<int>(p.text.size()); }
+
+TEST_F(Ray, C10_WhateverIsThrownWhileAValueTravelsIsAnErrorOfItsTask) {
+  if (ranks() < 2) GTEST_SKIP() << "needs two ranks";
+  const auto there = on_rank(last_rank());
+  EXPECT_THROW(get(submit({.placement = there}, prickly, Prickly::when_saved)), TaskError);
+  EXPECT_THROW(get(submit({.placement = there}, touch, put(Prickly(Prickly::when_saved)))), TaskError);
+  EXPECT_THROW(get(submit({.placement = there}, touch, Prickly(Prickly::when_saved))), TaskError);
+  EXPECT_THROW(get(submit({.placement = there}, touch, Prickly(Prickly::when_loaded))), Error);
+  auto host = spawn<Host>({.placement = there}, Prickly());
+  EXPECT_THROW(get(host.call<&Host::take>(Prickly(Prickly::when_loaded))), Error);
+  host.send<&Host::take>(Prickly(Prickly::when_loaded));
+  EXPECT_EQ(get(host.call<&Host::take>(Prickly())), 8);
+  for (const auto where : {Prickly::when_saved, Prickly::when_loaded}) {
+    auto never = spawn<Host>({.placement = there}, Prickly(where));
+    EXPECT_THROW(get(never.call<&Host::take>(Prickly())), ActorDiedError);
+  }
+}
+
 TEST_F(Ray, C55_OneObjectGoesToAllRanksManyTimes) {
   const auto ref = put(ramp(large));
   const auto expected = sum(get(ref));
