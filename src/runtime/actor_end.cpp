@@ -77,6 +77,8 @@ struct ActorRecord::End final : Mail {
 
 void ActorRecord::end(Ending ending, std::string cause) {
   if (ending == Ending::restart) {
+    // Its first instance is still to come, and will be a fresh one.
+    if (options_.max_restarts != 0 && turn_.load(std::memory_order_acquire) == Turn::closed) return;
     const auto asked = restarts_asked_.fetch_add(1, std::memory_order_acq_rel) + 1;
     if (options_.max_restarts >= 0 && restarts() + asked > options_.max_restarts) {
       restarts_asked_.fetch_sub(1, std::memory_order_acq_rel);

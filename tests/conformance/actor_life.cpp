@@ -44,6 +44,25 @@ TEST_F(Ray, C30_RestartsEndAtTheLimitAndNeverWithoutOne) {
   });
 }
 
+struct Patient {
+  explicit Patient(int value) : value(value) {}
+  int get_value() const { return value; }
+  int value;
+};
+
+TEST_F(Ray, C30_ARestartBeforeTheConstructorRanTakesNothingAway) {
+  for_each_home([](Rank home) {
+    Door door;
+    auto patient = spawn<Patient>({.placement = on_rank(home), .max_restarts = 1}, door.ref());
+    kill(patient, {.restart = true});
+    const auto value = patient.call<&Patient::get_value>();
+    door.open();
+    EXPECT_EQ(get(value), 1);
+    kill(patient, {.restart = true});  // the one that it has
+    EXPECT_EQ(get(patient.call<&Patient::get_value>()), 1);
+  });
+}
+
 TEST_F(Ray, C32_EveryCallRunsAtMostOnceUnderExceptionsExitsAndRestarts) {
   for_each_home([](Rank home) {
     auto witness = spawn<Witness>();
