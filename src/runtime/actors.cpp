@@ -274,7 +274,9 @@ ActorState* Core::find_actor(const std::string& name_space, const std::string& n
       event->release();
       if (!state && found->record->detached && !membership_.alive(owner)) continue;  // it died meanwhile
     }
-    if (state && !state->done() && state->extra()->foreign) state->complete();
+    with([&] {  // others may look up the same one, or hear from its owner
+      if (state && !state->done() && state->extra()->foreign) state->complete();
+    });
     return static_cast<ActorState*>(state);
   }
 }
