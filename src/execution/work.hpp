@@ -76,6 +76,13 @@ class Work : public Runnable, public base::Recycled {
   /// False: it was notified, or is being notified right now.
   bool remove_waiter(Waiter& waiter) noexcept;
 
+  /// Calls f() unless it is done already; complete() does not return meanwhile.
+  template <class F>
+  void unless_done(F&& f) noexcept {
+    if (!(lock() & done_bit)) f();
+    state_.fetch_and(~locked_bit, std::memory_order_release);
+  }
+
   /// The one winner runs the body or disposes of it: worker from a queue, waiter inline, cross-rank thief, canceller.
   bool claim() noexcept { return !(state_.fetch_or(claimed_bit, std::memory_order_acq_rel) & claimed_bit); }
   bool claimed() const noexcept { return state_.load(std::memory_order_relaxed) & claimed_bit; }

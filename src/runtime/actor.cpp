@@ -162,9 +162,7 @@ void ActorRecord::execute_turn(Runnable& runnable) {
 
 bool ActorRecord::help(execution::Work& until) {
   if (!take_turn(Turn::scheduled)) return false;  // idle: nothing to do
-  retain();
   drain(&until);
-  release();
   return true;
 }
 
@@ -249,10 +247,10 @@ void ActorRecord::deliver_call(Mail& mail, ActorRecord& actor) {
   auto& call = static_cast<Record&>(mail);
   if (actor.restarts_asked_.load(std::memory_order_acquire) > 0 && !actor.dead()) {
     if (actor.options_.max_task_retries != 0) return actor.for_next_.push_back(&call);
-    if (!call.claim()) return call.release();
+    if (!call.claim()) return let_go(call);
     return actor.fail(call, Errc::actor_unavailable);
   }
-  if (!call.claim()) return call.release();  // cancelled, or failed while it waited for arguments
+  if (!call.claim()) return let_go(call);  // cancelled, or failed while it waited for arguments
   if (actor.dead()) return actor.fail(call);
   if (call.kind().coroutine) {
     actor.begin_coroutine(call);
@@ -263,6 +261,21 @@ void ActorRecord::deliver_call(Mail& mail, ActorRecord& actor) {
   } else {
     actor.run_in_lane(call);
   }
+}
+
+// Somebody else ends the call, at any time. Who waits for it finds no actor to help any more: that may end first.
+void ActorRecord::let_go(Record& call) {
+  call.unless_done([&] { call.target = nullptr; });
+  call.release();
+}
+
+ActorRecord* retained_target(Record& call) {
+  ActorRecord* actor = nullptr;
+  call.unless_done([&] {  // afterwards the actor may end
+    actor = call.target;
+    if (actor) actor->retain();
+  });
+  return actor;
 }
 
 void ActorRecord::invoke(Record& call, void* instance) {

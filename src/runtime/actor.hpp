@@ -57,6 +57,7 @@ class ActorRecord final : public execution::Runnable {
   /// Resources are granted: constructs the instance, then calls run.
   void open();
   /// Runs calls here until `until` is done or nothing is left; false: nothing waits, or somebody else has the turn.
+  /// The caller holds a count.
   bool help(execution::Work& until);
   /// A coroutine of one of its calls goes on, in the actor's turn.
   void post_resume(std::coroutine_handle<> handle, Record& record);
@@ -119,6 +120,7 @@ class ActorRecord final : public execution::Runnable {
   void begin_coroutine(Record& call);
   void resume(std::coroutine_handle<> handle, Record& call);
   void end_coroutine(Record& call);
+  static void let_go(Record& call);
   void fail(Record& call, Errc code = Errc::actor_died);
   void construct();
   void restart();
@@ -155,6 +157,10 @@ class ActorRecord final : public execution::Runnable {
   std::optional<std::string> deferred_;  // a graceful end that waits for calls outside of the turn
   std::vector<Lane> lanes_;              // empty: one call at a time; its size is constant
 };
+
+/// The actor that is to run the call, with a count for the caller; null when the call is done, or will not run. Any
+/// thread.
+ActorRecord* retained_target(Record& call);
 
 /// The actors of this rank that have not ended; each with a count for the caller. Any thread.
 std::vector<ActorRecord*> live_actors();

@@ -207,7 +207,7 @@ void ActorRecord::perish(std::string cause) {
   }
   abandon_frames(Errc::actor_died);
   for (auto* call : take_waiting()) fail(*call);
-  for (auto* call : std::exchange(for_next_, {})) call->claim() ? fail(*call) : call->release();
+  for (auto* call : std::exchange(for_next_, {})) call->claim() ? fail(*call) : let_go(*call);
   // They fail now and are let go when their arguments arrive, which point at them.
   for (auto* call : gated) {
     if (!call->claim()) continue;

@@ -27,8 +27,12 @@ bool Core::cancel(ObjectState& state, bool recursive) {
                 {.text = "the task was cancelled before it started", .task = record.name()});
     // While arguments are missing, waiters still look at them; then they go with the record.
     if (record.missing.load(std::memory_order_acquire) == 0) record.kind().clear(record);
+    auto* actor = retained_target(record);
     finish(record);
-    if (record.target) record.target->pass_over(record);
+    if (actor) {
+      actor->pass_over(record);
+      actor->release();
+    }
     if (queued) record.release();
     return true;
   }

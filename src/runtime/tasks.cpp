@@ -34,13 +34,20 @@ bool may_be_placed(const Record& record) {
 /// Between `known` and `here` the record keeps one, so that a cancel leaves the arguments alone: placing looks at them.
 constexpr std::uint32_t held(Until until) { return until == Until::known ? 1 : 0; }
 
+void go_on_at(ActorRecord& actor, Record& record) {
+  // From then on the call may run, and its actor end, without this.
+  record.retain();
+  actor.retain();
+  if (record.missing.fetch_sub(1, std::memory_order_acq_rel) == 1)
+    record.kind().actor ? core().open_actor(actor) : actor.arguments_here(record);
+  actor.release();
+  record.release();
+}
+
 void go_on(Record& record, Until until) {
+  if (record.target) return go_on_at(*record.target, record);
   if (record.missing.fetch_sub(1, std::memory_order_acq_rel) != held(until) + 1) return;
-  if (record.kind().actor)
-    core().open_actor(*record.target);
-  else if (record.target)
-    record.target->arguments_here(record);
-  else if (until == Until::known)
+  if (until == Until::known)
     may_be_placed(record) ? core().submit(record) : start_here(record);
   else
     start_when_possible(record);
@@ -249,7 +256,11 @@ void run_task(execution::Work& work) {
 
 bool help_call(execution::Work& work) {
   auto& record = static_cast<Record&>(work);
-  return record.target && record.target->help(work);
+  auto* actor = retained_target(record);
+  if (!actor) return false;
+  const bool helped = actor->help(work);
+  actor->release();
+  return helped;
 }
 
 // --- submitting

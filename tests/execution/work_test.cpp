@@ -1,3 +1,4 @@
+#include <atomic>
 #include <thread>
 #include <vector>
 
@@ -51,6 +52,28 @@ TEST_F(WorkTest, WaiterOfADoneWorkIsNotAdded) {
   Counter late;
   EXPECT_FALSE(work->add_waiter(late));
   EXPECT_EQ(late.told, 0);
+}
+
+TEST_F(WorkTest, CompleteWaitsForWhoMadeSureThatItIsNotDone) {
+  const auto work = event();
+  std::atomic<bool> returned{false};
+  std::thread completer;
+  bool called = false, while_called = true;
+  work->unless_done([&] {
+    called = true;
+    completer = std::thread([&] {
+      work->complete();
+      returned = true;
+    });
+    while (!work->done()) std::this_thread::yield();
+    for (int i = 0; i < 100; ++i) std::this_thread::yield();
+    while_called = returned;
+  });
+  completer.join();
+  EXPECT_TRUE(called);
+  EXPECT_FALSE(while_called);
+  work->unless_done([&] { called = false; });
+  EXPECT_TRUE(called);
 }
 
 TEST_F(WorkTest, IsClaimedOnce) {
