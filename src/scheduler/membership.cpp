@@ -9,7 +9,8 @@ bool Membership::join(RankRecord record) {
   auto& member = members_[record.rank.value];
   if (member.state != State::absent && record.epoch <= member.record.epoch) return false;
   if (member.state != State::alive) ++alive_;
-  member = {std::move(record), State::alive};
+  member.record = std::move(record);
+  member.state = State::alive;
   return true;
 }
 

@@ -1,6 +1,7 @@
 #pragma once
 // Who takes part in the job, what each rank has, and who is dead.
 
+#include <atomic>
 #include <cereal/types/map.hpp>
 #include <cereal/types/string.hpp>
 #include <cstdint>
@@ -32,7 +33,8 @@ struct RankRecord {
   }
 };
 
-/// The records of all ranks and who is alive. Every rank has one; it changes by join and declare_dead only. One thread.
+/// The records of all ranks and who is alive. Every rank has one; it changes by join and declare_dead only. One thread,
+/// but any thread may ask alive(rank).
 class Membership {
  public:
   explicit Membership(std::uint32_t ranks) : members_(ranks) {}
@@ -44,7 +46,9 @@ class Membership {
 
   std::uint32_t size() const { return static_cast<std::uint32_t>(members_.size()); }
   std::uint32_t alive_count() const { return alive_; }
-  bool alive(Rank rank) const { return rank.value < members_.size() && members_[rank.value].state == State::alive; }
+  bool alive(Rank rank) const {
+    return rank.value < members_.size() && members_[rank.value].state.load(std::memory_order_relaxed) == State::alive;
+  }
   bool alive(Rank rank, std::uint32_t epoch) const { return alive(rank) && members_[rank.value].record.epoch == epoch; }
   /// Null for a rank that never joined. Records of the dead are kept.
   const RankRecord* find(Rank rank) const;
@@ -53,8 +57,10 @@ class Membership {
  private:
   enum class State : std::uint8_t { absent, alive, dead };
   struct Member {
+    Member() = default;
+    Member(const Member& other) : record(other.record), state(other.state.load()) {}
     RankRecord record;
-    State state = State::absent;
+    std::atomic<State> state{State::absent};
   };
   std::vector<Member> members_;
   std::uint32_t alive_ = 0;
