@@ -383,7 +383,7 @@ void Core::dispatch(const Envelope& envelope, View payload) {
     case Kind::shutdown:
       return leaving_ ? depart() : leave();
     case Kind::goodbye:
-      if (goodbyes_missing_ > 0) --goodbyes_missing_;
+      std::erase(goodbyes_missing_, envelope.source);
       return maybe_goodbye();
     default:
       throw CorruptDataError("a kind that no rank sends");

@@ -292,7 +292,7 @@ class Core final : owner::Environment,
   std::unordered_set<std::uint64_t> reported_;               // unschedulable requests, by hash of the reason
   std::unordered_map<scheduler::GrantId, Record*> granted_;  // tasks that hold resources
   bool leaving_ = false, goodbye_sent_ = false, departed_ = false, lost_ranks_ = false;
-  std::uint32_t goodbyes_missing_ = 0;
+  std::vector<Rank> goodbyes_missing_;  // of this rank's children
   std::function<void()> before_goodbye_;
   base::Nanoseconds leave_before_{}, next_heartbeat_{};
   Rank watched_;               // the rank whose heartbeats come here

@@ -21,7 +21,8 @@ constexpr auto farewell = std::chrono::milliseconds(500);  // after what may tak
 void Core::on_peer_lost(Rank rank, Errc) {
   if (leaving_) {
     lost_ranks_ = true;
-    if (goodbyes_missing_ > 0) --goodbyes_missing_;
+    if (membership_.alive(rank)) owner_.on_rank_died(rank);  // what still runs here waits for no answer from it
+    std::erase(goodbyes_missing_, rank);
     return maybe_goodbye();
   }
   declare_dead(rank, "its connection broke");
@@ -88,6 +89,8 @@ void Core::forget_rank(Rank rank) {
   for (const auto& id : orphans)
     if (const auto at = actors_.find(id); at != actors_.end())
       at->second->end(ActorRecord::Ending::now, "the rank that owned it died");
+  std::erase(goodbyes_missing_, rank);
+  maybe_goodbye();
 }
 
 void Core::leave() {
@@ -97,7 +100,7 @@ void Core::leave() {
   leave_before_ = base::now() + config_.stop_timeout_ms + farewell;
   for (const auto child :
        control::live_tree_children(self_, size(), [&](Rank rank) { return membership_.alive(rank); })) {
-    ++goodbyes_missing_;
+    goodbyes_missing_.push_back(child);
     send(child, {.kind = Kind::shutdown}, {});
   }
   for (auto* actor : live_actors()) {
@@ -110,7 +113,7 @@ void Core::leave() {
 // No rank leaves before the actors of all have ended, because they may need each other for that: goodbyes go up the
 // tree, then the second shutdown comes down.
 void Core::maybe_goodbye() {
-  if (!leaving_ || goodbye_sent_ || departed_ || goodbyes_missing_ > 0 || any_live_actors()) return;
+  if (!leaving_ || goodbye_sent_ || departed_ || !goodbyes_missing_.empty() || any_live_actors()) return;
   goodbye_sent_ = true;
   if (before_goodbye_) before_goodbye_();
   if (self_ == Rank{0}) return depart();
@@ -139,7 +142,7 @@ void Core::stop_waiting(base::Nanoseconds now) {
                  actor->type().name(), config_.stop_timeout_ms.count());
       actor->release();
     }
-    if (goodbyes_missing_ > 0 || actors.empty())
+    if (!goodbyes_missing_.empty() || actors.empty())
       log::error("other ranks did not say goodbye within {} ms (--ringray.stop_timeout_ms); leaving without them",
                  config_.stop_timeout_ms.count());
     lost_ranks_ = true;
