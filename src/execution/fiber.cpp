@@ -131,6 +131,11 @@ std::size_t FiberPool::not_idle() const {
   return worker ? worker->fiber->outer : nullptr;
 }
 
+std::size_t stack_left() noexcept {
+  auto* worker = Worker::here();
+  return worker ? worker->fiber->stack_left() : ~std::size_t{0};
+}
+
 bool on_fiber() noexcept { return Worker::here() != nullptr; }
 
 void Resume::operator()() const noexcept { fiber_->make_ready(); }

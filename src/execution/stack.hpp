@@ -22,4 +22,7 @@ class Stack {
   std::size_t guard_bytes_;
 };
 
+/// Bytes of stack that the running fiber has below the caller; on other threads: plenty.
+std::size_t stack_left() noexcept;
+
 }  // namespace ringray::execution

@@ -1,6 +1,7 @@
 #include "ringray/runtime/state.hpp"
 
 #include "ringray/base/check.hpp"
+#include "ringray/execution/stack.hpp"
 #include "ringray/runtime/core.hpp"
 
 namespace ringray::runtime {
@@ -36,10 +37,22 @@ void ObjectState::clear_value() noexcept {
   delete extra_.exchange(nullptr, std::memory_order_acq_rel);
 }
 
-void retire(ObjectState& state, void (*remove)(ObjectState&) noexcept) noexcept {
+namespace {
+
+constexpr std::size_t destructor_stack = 12 * 1024;  // what a value may need; less than waits leave
+
+void retire_here(ObjectState& state, void (*remove)(ObjectState&) noexcept) noexcept {
   const auto* e = state.extra();
   if (!has_core() || (!(e && e->id.valid()) && !core().holding())) return remove(state);
   core().bury(state, remove);
+}
+
+}  // namespace
+
+// A value may be the last that refers to another, and so on for ever: a long chain goes on on another stack.
+void retire(ObjectState& state, void (*remove)(ObjectState&) noexcept) noexcept {
+  if (execution::stack_left() >= destructor_stack || !has_core()) return retire_here(state, remove);
+  spawn_fiber([&state, remove] { retire_here(state, remove); });
 }
 
 std::string describe_error(const ObjectState& state) {

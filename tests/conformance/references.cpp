@@ -138,6 +138,24 @@ TEST_F(Ray, C43_ReferencesHandedFromBorrowerToBorrowerStayAlive) {
   EXPECT_EQ(get(second.call<&Keeper::read>()), 1000u);
 }
 
+struct Link {
+  ObjectRef<Link> next;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(next);
+  }
+};
+
+TEST_F(Ray, C46_AChainOfReferencesMayBeAsLongAsItLikes) {
+  const auto drop_chain = [](int length) {
+    auto chain = put(Link{});
+    for (int i = 0; i < length; ++i) chain = put(Link{std::move(chain)});
+    chain = {};
+    return length;
+  };
+  EXPECT_EQ(get(submit(drop_chain, 100'000)), 100'000);
+}
+
 TEST_F(Ray, C46_TheTableOfOwnedObjectsShrinksWhenReferencesDie) {
   const auto clean = counts_here();
   {
