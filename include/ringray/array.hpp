@@ -4,6 +4,7 @@
 #include <array>
 #include <cstddef>
 #include <cstring>
+#include <limits>
 #include <memory>
 #include <span>
 
@@ -23,6 +24,11 @@ class Array {
   Array() = default;
   /// Throws OutOfMemoryError, OutOfDiskError.
   explicit Array(const Extents& extents) : extents_(extents) {
+    std::size_t left = (std::numeric_limits<std::ptrdiff_t>::max() - header_bytes) / sizeof(T);
+    for (const auto extent : extents) {
+      if (extent > left) throw OutOfMemoryError("an Array has more elements than there are addresses");
+      if (extent > 0) left /= extent;
+    }
     block_ = runtime::allocate_block(header_bytes + bytes());
     auto* start = runtime::block_data(*block_);
     std::memset(start, 0, header_bytes);

@@ -13,9 +13,9 @@ namespace ringray {
 using control::Strategy;
 
 struct PlacementGroupOptions {
-  std::vector<Resources> bundles;
+  std::vector<Resources> bundles{};
   Strategy strategy = Strategy::pack;
-  std::string name;
+  std::string name{};
   bool detached = false;  ///< outlives the rank that made it
 };
 

@@ -299,6 +299,7 @@ class Core final : owner::Environment,
   base::Nanoseconds heard_{};  // when its last one came
   std::vector<std::pair<Rank, std::uint32_t>> host_mate_pids_;
   execution::Timers::Id ticker_{};
+  std::uint64_t ticked_cycles_ = base::cycles(), cycles_per_tick_ = 0;
   std::unique_ptr<observe::SignalWatch> signals_;
 };
 

@@ -15,12 +15,12 @@ using scheduler::Resources;
 
 /// How a task is to run. All members are optional.
 struct TaskOptions {
-  std::string name;                ///< for errors, logs and the timeline
-  Resources resources;             ///< nothing: one worker for as long as it computes
-  Placement placement;             ///< where
+  std::string name{};              ///< for errors, logs and the timeline
+  Resources resources{};           ///< nothing: one worker for as long as it computes
+  Placement placement{};           ///< where
   int max_retries = 3;             ///< re-executions after the death of its rank; -1: without limit
   bool retry_exceptions = false;   ///< also re-execute when it throws
-  std::string durable;             ///< key under which the result is checkpointed; empty: not
+  std::string durable{};           ///< key under which the result is checkpointed; empty: not
   std::uint32_t backpressure = 0;  ///< generators: items made ahead of the reader; 0: without limit
 
   template <class Archive>
@@ -31,7 +31,7 @@ struct TaskOptions {
 
 /// A set of methods of an actor that run beside those of other groups.
 struct ConcurrencyGroup {
-  std::string name;
+  std::string name{};
   std::uint32_t max_concurrency = 1;
   template <class Archive>
   void serialize(Archive& archive) {
@@ -41,15 +41,15 @@ struct ConcurrencyGroup {
 
 /// How an actor is to live. All members are optional.
 struct ActorOptions {
-  std::string name;            ///< unique among live actors of the namespace; empty: none
-  std::string name_space;      ///< empty: the job's
+  std::string name{};          ///< unique among live actors of the namespace; empty: none
+  std::string name_space{};    ///< empty: the job's
   bool get_if_exists = false;  ///< spawn returns the actor of that name when there is one
-  Resources resources;         ///< held for its lifetime
-  Placement placement;
+  Resources resources{};       ///< held for its lifetime
+  Placement placement{};
   int max_restarts = 0;               ///< after its death or kill(.restart); -1: without limit
   int max_task_retries = 0;           ///< of calls that were under way when it died
   std::uint32_t max_concurrency = 1;  ///< calls outside groups that run at the same time
-  std::vector<ConcurrencyGroup> concurrency_groups;
+  std::vector<ConcurrencyGroup> concurrency_groups{};
   std::uint32_t max_pending_calls = 0;  ///< per handle and rank; more throw PendingCallsLimitError; 0: no limit
   bool detached = false;                ///< lives until the job ends
   std::uint64_t checkpoint_every = 0;

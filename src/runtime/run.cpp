@@ -81,6 +81,10 @@ int report(const Result<runtime::Ended>& ended, bool first) {
 }  // namespace
 
 int run(int argc, char** argv, std::function<void()> driver) {
+  if (runtime::has_core()) {
+    std::fputs("ringray: run was called inside a driver or task; a process runs one job at a time\n", stderr);
+    return launch_failed;
+  }
   std::set_terminate(&name_uncaught);
   auto config = Config::parse(argc, argv, environ);
   std::unique_ptr<transport::Bootstrap> bootstrap;

@@ -413,7 +413,7 @@ std::optional<Rank> Core::place(const Resources& need, const Placement& placemen
     if (const auto* rank = std::get_if<Rank>(&choice)) return *rank;
     if (const auto* never = std::get_if<scheduler::Unschedulable>(&choice)) {
       why = never->reason;
-      if (config_.unschedulable == ringray::Unschedulable::error) return std::nullopt;
+      if (never->for_good || config_.unschedulable == ringray::Unschedulable::error) return std::nullopt;
       if (with([&] { return reported_.insert(std::hash<std::string>{}(why)).second; }))
         log::warning(
             "a task waits for what no rank has: {}. It starts when a rank has it; "
@@ -435,7 +435,7 @@ void Core::submit(Record& record) {
       return send_task(record, *rank);
     }
     if (const auto* never = std::get_if<scheduler::Unschedulable>(&choice);
-        never && config_.unschedulable == ringray::Unschedulable::error) {
+        never && (never->for_good || config_.unschedulable == ringray::Unschedulable::error)) {
       if (!record.claim()) return record.release();
       fail_record(record, Errc::unschedulable, {.text = never->reason, .task = record.name()});
       record.kind().clear(record);

@@ -171,8 +171,13 @@ struct Chooser {
     const auto& placement = question.placement;
     switch (placement.kind) {
       case Placement::Kind::rank:
-        return among(membership.alive(placement.rank) ? std::vector{placement.rank} : std::vector<Rank>{},
-                     fmt::format("no rank {}", placement.rank.value));
+        if (!membership.alive(placement.rank))
+          return Unschedulable{fmt::format("rank {} is not there: {} (ranks do not come back)", placement.rank.value,
+                                           placement.rank.value < membership.size()
+                                               ? "it died"
+                                               : fmt::format("ranks are 0 to {}", membership.size() - 1)),
+                               true};
+        return among({placement.rank}, fmt::format("no rank {}", placement.rank.value));
       case Placement::Kind::host:
         return among(alive([&](const RankRecord& record) { return record.host_name == placement.name; }),
                      fmt::format("no rank of host '{}'", placement.name));

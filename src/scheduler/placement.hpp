@@ -108,6 +108,7 @@ struct PlacementPolicy {
 /// No rank can ever run it; the reason names what the best rank has.
 struct Unschedulable {
   std::string reason;
+  bool for_good = false;  ///< whatever resources ranks get: it names a rank that is not there
 };
 /// No rank can run it yet; ask again when membership, load or the named object or group changed.
 struct Wait {

@@ -86,10 +86,10 @@ class NamedAmounts {
 
 /// What a task needs, a bundle holds or a rank has. Value; the default is nothing at all.
 struct Resources {
-  Amount cpus;
-  Amount gpus;  ///< up to 1 any fraction of one device; above 1 whole devices
+  Amount cpus{};
+  Amount gpus{};  ///< up to 1 any fraction of one device; above 1 whole devices
   std::uint64_t memory_bytes = 0;
-  NamedAmounts custom;  ///< an absent name is zero
+  NamedAmounts custom{};  ///< an absent name is zero
 
   bool empty() const;
   /// Whether this request can be taken out of `free` now.
