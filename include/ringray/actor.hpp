@@ -93,7 +93,7 @@ class ActorHandle {
 
   template <class Archive>
   void save(Archive& archive) const {
-    static_assert(std::is_same_v<Archive, wire::Encoder>, "handles travel only between ranks of one job");
+    static_assert(std::is_same_v<Archive, wire::OutputArchive>, "handles travel only between ranks of one job");
     archive(state_ ? archive.add_reference(static_cast<runtime::ObjectState*>(state_)) : ~std::uint32_t{0});
   }
   template <class Archive>

@@ -58,6 +58,12 @@ inline constexpr std::uint8_t graceful = 32;    // kill: after the calls that ar
 inline constexpr std::uint8_t recursive = 64;   // cancel
 inline constexpr std::uint8_t streaming = 128;  // submit: a generator; reply: more items come
 
+/// A request's correlation is its slot in the caller's table, which is dense, and the slot's generation.
+inline constexpr unsigned slot_bits = 24;
+constexpr std::uint32_t slot_of(std::uint64_t correlation) noexcept {
+  return static_cast<std::uint32_t>(correlation & ((1u << slot_bits) - 1));
+}
+
 /// One result of a task or call, on its way from executor to owner.
 struct Outcome {
   Errc error = Errc::none;
@@ -230,8 +236,6 @@ class Owner {
   };
   using Table = std::unordered_map<ObjectId, Entry>;
 
-  static constexpr unsigned slot_bits = 24;  // of a correlation; the rest is the slot's generation
-  static constexpr std::uint64_t slot_mask = (1u << slot_bits) - 1;
   std::uint64_t correlation_of(std::uint32_t slot) const noexcept {
     return std::uint64_t{requests_[slot].generation} << slot_bits | slot;
   }

@@ -27,7 +27,7 @@ std::uint64_t Owner::request(Request request, Envelope envelope, View payload, s
     free_requests_.pop_back();
   } else {
     slot = static_cast<std::uint32_t>(requests_.size());
-    RINGRAY_ASSERT(slot <= slot_mask, "more than 16 million requests wait for replies");
+    RINGRAY_ASSERT(slot < (1u << slot_bits), "more than 16 million requests wait for replies");
     requests_.emplace_back();
   }
   auto& row = requests_[slot];
@@ -60,7 +60,7 @@ void Owner::fail_request(std::uint32_t slot) {
 }
 
 const Request* Owner::find_request(std::uint64_t correlation) const {
-  const auto slot = correlation & slot_mask;
+  const auto slot = slot_of(correlation);
   if (slot >= requests_.size()) return nullptr;
   const auto& row = requests_[slot];
   return row.active && row.generation == static_cast<std::uint32_t>(correlation >> slot_bits) ? &row : nullptr;
@@ -139,7 +139,7 @@ void Owner::reply(Rank caller, std::uint64_t correlation, ActorId subject, std::
 // A reply that does not decode ends its request all the same.
 void Owner::on_reply(const Envelope& envelope, View payload) {
   if (find_request(envelope.correlation))
-    requests_[envelope.correlation & slot_mask].target = envelope.source;  // the task may have moved
+    requests_[slot_of(envelope.correlation)].target = envelope.source;  // the task may have moved
   try {
     if (envelope.error >= static_cast<unsigned>(Errc::count)) throw CorruptDataError("a reply's error is unknown");
     if (envelope.flags & structured) return on_structured_reply(envelope, payload);
@@ -194,7 +194,7 @@ void Owner::finish(std::uint64_t correlation, std::span<const Outcome> outcomes,
       for (const auto& carried : outcome.references) drop(carried.id);
     return;
   }
-  const auto slot = static_cast<std::uint32_t>(correlation & slot_mask);
+  const auto slot = slot_of(correlation);
   const auto request = std::move(requests_[slot]);
   requests_[slot].active = false;
   requests_[slot].generation = request.generation;

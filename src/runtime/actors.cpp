@@ -179,7 +179,7 @@ void Core::deliver_call(ActorRecord& actor, const Envelope& envelope, View paylo
                   covered ? std::span<const Carried>(references) : std::span<const Carried>{}, code, problem, covered);
   record->caller = envelope.sender;
   record->target = &actor;
-  if (covered && record->kind().arguments) executing_[execution_key(envelope.source, envelope.correlation)] = record;
+  if (covered && record->kind().arguments) executing_.add(*record);
   actor.submit(*record);
 }
 

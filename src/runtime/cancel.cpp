@@ -62,8 +62,8 @@ void Core::cancel_remote_children() {
 }
 
 void Core::on_cancel(const Envelope& envelope) {
-  const auto at = executing_.find(execution_key(envelope.source, envelope.correlation));
-  if (at == executing_.end() && envelope.subject.valid()) {  // a call: those that need not wait are not listed
+  auto* record = executing_.find(envelope.source, envelope.correlation);
+  if (!record && envelope.subject.valid()) {  // a call: those that need not wait are not listed
     afterwards_.push_back([this, caller = envelope.source, correlation = envelope.correlation,
                            deep = (envelope.flags & owner::recursive) != 0] {
       cancellations().cancel_call(caller, correlation, deep);
@@ -71,9 +71,7 @@ void Core::on_cancel(const Envelope& envelope) {
     });
     return;
   }
-  if (at == executing_.end()) return;
-  auto* record = at->second;
-  if (!record->try_retain()) return;
+  if (!record || !record->try_retain()) return;
   const bool deep = envelope.flags & owner::recursive;
   afterwards_.push_back([this, record, deep] {
     cancel(*record, deep);

@@ -22,7 +22,7 @@ thread_local const Core* holder = nullptr;  // no fiber suspends while it holds 
 
 constexpr auto tick_interval = std::chrono::milliseconds(50);
 // The gap between packets of a burst: so much per envelope of the last packet, up to a most.
-constexpr double gap_per_envelope_us = 0.25, gap_max_us = 4;
+constexpr double gap_per_envelope_us = 0.6, gap_max_us = 4;
 
 scheduler::Membership all_of(const std::vector<scheduler::RankRecord>& records) {
   scheduler::Membership membership(static_cast<std::uint32_t>(records.size()));

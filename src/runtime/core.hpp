@@ -13,7 +13,6 @@
 #include "ringray/base/clock.hpp"
 #include "ringray/base/config.hpp"
 #include "ringray/base/random.hpp"
-#include "ringray/base/recycled.hpp"
 #include "ringray/control/control_client.hpp"
 #include "ringray/control/control_store.hpp"
 #include "ringray/control/membership_relay.hpp"
@@ -55,6 +54,21 @@ struct Parts {
   std::vector<scheduler::RankRecord> records;  ///< of all ranks
   unsigned workers = 1;
   bool oversubscribed = false;
+};
+
+/// Requests of other ranks that are not answered yet, by the slot that each has at its caller. Baton holder only.
+class Executing {
+ public:
+  void add(Record& record) { row(*record.origin) = &record; }
+  void remove(const Record& record) {
+    const auto& origin = *record.origin;
+    if (find(origin.caller, origin.correlation) == &record) row(origin) = nullptr;
+  }
+  Record* find(Rank caller, std::uint64_t correlation) const;
+
+ private:
+  Record*& row(const Origin& origin);
+  std::vector<std::vector<Record*>> of_caller_;
 };
 
 class Core final : owner::Environment,
@@ -207,7 +221,6 @@ class Core final : owner::Environment,
   Record* decode_record(std::uint64_t callable, View body, std::span<ObjectState* const> references);
   void actor_started(const owner::Request& request, std::span<const owner::Outcome> outcomes);
   ActorRecord* starting_actor(scheduler::TaskQueue::Token token);
-  static ObjectId execution_key(Rank caller, std::uint64_t correlation) { return {caller, 0, correlation}; }
   void settle_state(ObjectState& state, const owner::Outcome& outcome, ObjectId result, Rank holder);
   void send_task(Record& record, Rank target);
   void send_request(Kind kind, Rank target, Record& record, owner::Token token, ActorId actor, std::uint8_t flags,
@@ -266,11 +279,8 @@ class Core final : owner::Environment,
     std::vector<std::byte> payload;
   };
   std::unordered_map<ObjectId, std::vector<Early>> early_calls_;  // to actors that may still be on their way here
-  template <class Key, class Value>
-  using Busy = std::unordered_map<Key, Value, std::hash<Key>, std::equal_to<Key>,
-                                  base::RecycledAllocator<std::pair<const Key, Value>>>;
-  Busy<ObjectId, Record*> executing_;                     // tasks of other ranks, by {caller, correlation}
-  std::unordered_map<ObjectId, store::Buffer> incoming_;  // bulk transfers under way
+  Executing executing_;
+  std::unordered_map<ObjectId, store::Buffer> incoming_;                       // bulk transfers under way
   std::unordered_map<ObjectId, std::vector<ObjectState*>> stored_references_;  // inside stored values; counted
   struct Question {
     execution::Work* event;  // counted

@@ -89,29 +89,31 @@ struct Argument {
 
   template <class Archive>
   void save(Archive& archive) const {
-    auto& buffer = archive.buffer();
+    auto& encoder = archive.encoder();
+    auto& buffer = encoder.buffer();
     const auto start = buffer.size();
-    const auto first = archive.references().size();
+    const auto first = encoder.references().size();
     buffer.put(static_cast<std::uint8_t>(ref ? 1 : 0));
     if (ref) {
       archive(ref);
       return;
     }
-    wire::encode(archive, *value);
+    wire::encode(encoder, *value);
     if (buffer.size() - start <= inline_bytes_max()) return;
     auto* state =
-        store_encoded(buffer.view().subspan(start + 1), archive.references().subspan(first), value_type_of<T>());
+        store_encoded(buffer.view().subspan(start + 1), encoder.references().subspan(first), value_type_of<T>());
     buffer.truncate(start);
-    archive.truncate_references(first);
+    encoder.truncate_references(first);
     buffer.put(std::uint8_t{1});
-    archive(archive.add_counted(state));
+    archive(encoder.add_counted(state));
   }
   template <class Archive>
   void load(Archive& archive) {
-    if (archive.template get<std::uint8_t>() != 0)
+    auto& decoder = archive.decoder();
+    if (decoder.template get<std::uint8_t>() != 0)
       archive(ref);
     else
-      value.emplace(wire::decode<T>(archive));
+      value.emplace(wire::decode<T>(decoder));
   }
 };
 template <class T>

@@ -75,7 +75,7 @@ class ObjectRef {
 
   template <class Archive>
   void save(Archive& archive) const {
-    static_assert(std::is_same_v<Archive, wire::Encoder>, "references travel only between ranks of one job");
+    static_assert(std::is_same_v<Archive, wire::OutputArchive>, "references travel only between ranks of one job");
     archive(state_ ? archive.add_reference(state_) : ~std::uint32_t{0});
   }
   template <class Archive>

@@ -178,6 +178,21 @@ void Core::replied(const owner::Request& request, std::uint64_t correlation, std
 
 // --- from another rank
 
+Record*& Executing::row(const Origin& origin) {
+  const std::size_t caller = origin.caller.value, slot = owner::slot_of(origin.correlation);
+  if (of_caller_.size() <= caller) of_caller_.resize(caller + 1);
+  auto& rows = of_caller_[caller];
+  if (rows.size() <= slot) rows.resize(slot + 1);
+  return rows[slot];
+}
+
+Record* Executing::find(Rank caller, std::uint64_t correlation) const {
+  const auto slot = owner::slot_of(correlation);
+  if (caller.value >= of_caller_.size() || slot >= of_caller_[caller.value].size()) return nullptr;
+  auto* record = of_caller_[caller.value][slot];
+  return record && record->origin->correlation == correlation ? record : nullptr;
+}
+
 Record* Core::decode_record(std::uint64_t callable, View body, std::span<ObjectState* const> references) {
   const auto descriptor = wire::from_wire(callable);
   if (!descriptor) throw CorruptDataError(descriptor.error().text);
@@ -229,7 +244,7 @@ void Core::on_submit(const Envelope& envelope, View payload) {
   }
   for (auto* state : states) state->release();
   if (!record) return refuse(caller, envelope.correlation, envelope.subject, references, Errc::corrupt_data, problem);
-  executing_[execution_key(caller, envelope.correlation)] = record;
+  executing_.add(*record);
   if (envelope.flags & owner::streaming) {
     auto& more = record->make_more();
     more.stream = new StreamState(more.options.backpressure);
@@ -299,7 +314,7 @@ void Core::reply(Record& record) noexcept {
                      .stored_bytes = encoded.stored_bytes};
       if (encoded.in_store) stored_references_[id_of(k)] = std::exchange(encoded.references, {});
     }
-    executing_.erase(execution_key(origin.caller, origin.correlation));
+    executing_.remove(record);
     if (alive)
       owner_.reply(origin.caller, origin.correlation, origin.subject, outcomes, origin.covered);
     else

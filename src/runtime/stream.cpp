@@ -240,12 +240,12 @@ void Core::stream_read(StreamState& stream, std::uint64_t read) {
 }
 
 void Core::on_item_read(const Envelope& envelope) {
-  const auto at = executing_.find(execution_key(envelope.source, envelope.correlation));
-  if (at == executing_.end() || !at->second->more->stream) return;
+  const auto* record = executing_.find(envelope.source, envelope.correlation);
+  if (!record || !record->more || !record->more->stream) return;
   if (envelope.callable == ~std::uint64_t{0})
-    at->second->more->stream->close();
+    record->more->stream->close();
   else
-    at->second->more->stream->set_read(envelope.callable);
+    record->more->stream->set_read(envelope.callable);
 }
 
 }  // namespace ringray::runtime

@@ -86,11 +86,49 @@ template <class T>
 concept Plain = std::is_trivially_copyable_v<T> && std::is_class_v<T> && !std::is_empty_v<T> &&
                 !cereal::traits::is_output_serializable<T, cereal::BinaryOutputArchive>::value;
 
+class Encoder;
+class Decoder;
+
+/// What cereal writes to: most values need no archive, and to make one takes longer than to copy them.
+class OutputArchive : public cereal::OutputArchive<OutputArchive, cereal::AllowEmptyClassElision> {
+ public:
+  explicit OutputArchive(Encoder& encoder) : cereal::OutputArchive<OutputArchive, 1>(this), encoder_(encoder) {}
+  Encoder& encoder() noexcept { return encoder_; }
+  void write(const void* from, std::size_t bytes);
+  std::uint32_t add_reference(void* state);
+
+ private:
+  Encoder& encoder_;
+};
+
+/// What cereal reads from.
+class InputArchive : public cereal::InputArchive<InputArchive, cereal::AllowEmptyClassElision> {
+ public:
+  explicit InputArchive(Decoder& decoder) : cereal::InputArchive<InputArchive, 1>(this), decoder_(decoder) {}
+  Decoder& decoder() noexcept { return decoder_; }
+  void read(void* to, std::size_t bytes);
+  View take(std::size_t bytes);
+  std::size_t remaining() const noexcept;
+  void* reference(std::uint32_t index) const;
+  const Lease* lease() const noexcept;
+
+ private:
+  Decoder& decoder_;
+};
+
 /// Writes values. References inside a value (ObjectRef, ActorHandle) are written as indices into references(), so
 /// that whoever sends the bytes can register them. One thread.
-class Encoder : public cereal::OutputArchive<Encoder, cereal::AllowEmptyClassElision> {
+class Encoder {
  public:
-  explicit Encoder(ByteBuffer& buffer) : OutputArchive(this), buffer_(buffer) {}
+  explicit Encoder(ByteBuffer& buffer) noexcept : buffer_(buffer) {}
+  Encoder(const Encoder&) = delete;
+  Encoder& operator=(const Encoder&) = delete;
+  /// By cereal.
+  template <class... Values>
+  void operator()(const Values&... values) {
+    if (!archive_) archive_ = std::make_unique<OutputArchive>(*this);
+    (*archive_)(values...);
+  }
   void write(const void* from, std::size_t bytes) { buffer_.append(from, bytes); }
   ByteBuffer& buffer() noexcept { return buffer_; }
   /// Adds the state that a reference points to; returns its index. The state must outlive the encoder's use.
@@ -110,13 +148,22 @@ class Encoder : public cereal::OutputArchive<Encoder, cereal::AllowEmptyClassEli
  private:
   ByteBuffer& buffer_;
   std::vector<void*> references_, counted_;
+  std::unique_ptr<OutputArchive> archive_;
 };
 
 /// Reads what an Encoder wrote. `references`: the states that the indices stand for. One thread.
-class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElision> {
+class Decoder {
  public:
-  explicit Decoder(View bytes, std::span<void* const> references = {}, const Lease* lease = nullptr)
-      : InputArchive(this), bytes_(bytes), references_(references), lease_(lease) {}
+  explicit Decoder(View bytes, std::span<void* const> references = {}, const Lease* lease = nullptr) noexcept
+      : bytes_(bytes), references_(references), lease_(lease) {}
+  Decoder(const Decoder&) = delete;
+  Decoder& operator=(const Decoder&) = delete;
+  /// By cereal.
+  template <class... Values>
+  void operator()(Values&&... values) {
+    if (!archive_) archive_ = std::make_unique<InputArchive>(*this);
+    (*archive_)(std::forward<Values>(values)...);
+  }
   void read(void* to, std::size_t bytes) {
     const auto view = take(bytes);
     if (bytes != 0) std::memcpy(to, view.data(), bytes);
@@ -150,46 +197,55 @@ class Decoder : public cereal::InputArchive<Decoder, cereal::AllowEmptyClassElis
   View bytes_;
   std::span<void* const> references_;
   const Lease* lease_;
+  std::unique_ptr<InputArchive> archive_;
 };
+
+inline void OutputArchive::write(const void* from, std::size_t bytes) { encoder_.write(from, bytes); }
+inline std::uint32_t OutputArchive::add_reference(void* state) { return encoder_.add_reference(state); }
+inline void InputArchive::read(void* to, std::size_t bytes) { decoder_.read(to, bytes); }
+inline View InputArchive::take(std::size_t bytes) { return decoder_.take(bytes); }
+inline std::size_t InputArchive::remaining() const noexcept { return decoder_.remaining(); }
+inline void* InputArchive::reference(std::uint32_t index) const { return decoder_.reference(index); }
+inline const Lease* InputArchive::lease() const noexcept { return decoder_.lease(); }
 
 // Enumerations go through their underlying type by cereal's own functions.
 template <class T>
 requires std::is_arithmetic_v<T>
-void CEREAL_SAVE_FUNCTION_NAME(Encoder& encoder, const T& value) { encoder.write(&value, sizeof value); }
+void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const T& value) { archive.write(&value, sizeof value); }
 template <class T>
 requires std::is_arithmetic_v<T>
-void CEREAL_LOAD_FUNCTION_NAME(Decoder& decoder, T& value) {
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, T& value) {
   if constexpr (std::is_same_v<T, bool>)
-    value = decoder.get<std::uint8_t>() != 0;  // foreign bytes may be no bool
+    value = archive.decoder().get<std::uint8_t>() != 0;  // foreign bytes may be no bool
   else
-    decoder.read(&value, sizeof value);
+    archive.read(&value, sizeof value);
 }
 template <class T>
-void CEREAL_SAVE_FUNCTION_NAME(Encoder& encoder, const cereal::BinaryData<T>& data) {
-  encoder.write(data.data, data.size);
+void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const cereal::BinaryData<T>& data) {
+  archive.write(data.data, data.size);
 }
 template <class T>
-void CEREAL_LOAD_FUNCTION_NAME(Decoder& decoder, cereal::BinaryData<T>& data) {
-  decoder.read(data.data, data.size);
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, cereal::BinaryData<T>& data) {
+  archive.read(data.data, data.size);
 }
 template <class T>
-void CEREAL_SAVE_FUNCTION_NAME(Encoder& encoder, const cereal::SizeTag<T>& tag) {
+void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const cereal::SizeTag<T>& tag) {
   const std::uint64_t count = tag.size;
-  encoder.write(&count, sizeof count);
+  archive.write(&count, sizeof count);
 }
 template <class T>
-void CEREAL_LOAD_FUNCTION_NAME(Decoder& decoder, cereal::SizeTag<T>& tag) {
-  const auto count = decoder.get<std::uint64_t>();
-  decoder.check_count(count);
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, cereal::SizeTag<T>& tag) {
+  const auto count = archive.decoder().get<std::uint64_t>();
+  archive.decoder().check_count(count);
   tag.size = static_cast<std::remove_reference_t<decltype(tag.size)>>(count);
 }
 template <class T>
-void CEREAL_SAVE_FUNCTION_NAME(Encoder& encoder, const cereal::NameValuePair<T>& pair) {
-  encoder(pair.value);
+void CEREAL_SAVE_FUNCTION_NAME(OutputArchive& archive, const cereal::NameValuePair<T>& pair) {
+  archive(pair.value);
 }
 template <class T>
-void CEREAL_LOAD_FUNCTION_NAME(Decoder& decoder, cereal::NameValuePair<T>& pair) {
-  decoder(pair.value);
+void CEREAL_LOAD_FUNCTION_NAME(InputArchive& archive, cereal::NameValuePair<T>& pair) {
+  archive(pair.value);
 }
 
 }  // namespace ringray::wire
@@ -198,32 +254,32 @@ namespace cereal {
 
 // Plain is asked only for our own archives: asking for others would ask itself.
 template <class Archive, class T>
-requires std::same_as<Archive, ringray::wire::Encoder> && ringray::wire::Plain<T>
-void CEREAL_SAVE_FUNCTION_NAME(Archive& encoder, const T& value) { encoder.write(std::addressof(value), sizeof value); }
+requires std::same_as<Archive, ringray::wire::OutputArchive> && ringray::wire::Plain<T>
+void CEREAL_SAVE_FUNCTION_NAME(Archive& archive, const T& value) { archive.write(std::addressof(value), sizeof value); }
 template <class Archive, class T>
-requires std::same_as<Archive, ringray::wire::Decoder> && ringray::wire::Plain<T>
-void CEREAL_LOAD_FUNCTION_NAME(Archive& decoder, T& value) { decoder.read(std::addressof(value), sizeof value); }
+requires std::same_as<Archive, ringray::wire::InputArchive> && ringray::wire::Plain<T>
+void CEREAL_LOAD_FUNCTION_NAME(Archive& archive, T& value) { archive.read(std::addressof(value), sizeof value); }
 template <class Archive, class T, class Allocator>
-requires std::same_as<Archive, ringray::wire::Encoder> && ringray::wire::Plain<T>
-void CEREAL_SAVE_FUNCTION_NAME(Archive& encoder, const std::vector<T, Allocator>& values) {
-  encoder(make_size_tag(static_cast<size_type>(values.size())));
-  encoder.write(values.data(), values.size() * sizeof(T));
+requires std::same_as<Archive, ringray::wire::OutputArchive> && ringray::wire::Plain<T>
+void CEREAL_SAVE_FUNCTION_NAME(Archive& archive, const std::vector<T, Allocator>& values) {
+  archive(make_size_tag(static_cast<size_type>(values.size())));
+  archive.write(values.data(), values.size() * sizeof(T));
 }
 template <class Archive, class T, class Allocator>
-requires std::same_as<Archive, ringray::wire::Decoder> && ringray::wire::Plain<T>
-void CEREAL_LOAD_FUNCTION_NAME(Archive& decoder, std::vector<T, Allocator>& values) {
+requires std::same_as<Archive, ringray::wire::InputArchive> && ringray::wire::Plain<T>
+void CEREAL_LOAD_FUNCTION_NAME(Archive& archive, std::vector<T, Allocator>& values) {
   size_type count = 0;
-  decoder(make_size_tag(count));
-  if (count > decoder.remaining() / sizeof(T)) throw ringray::CorruptDataError("encoded vector is truncated");
+  archive(make_size_tag(count));
+  if (count > archive.remaining() / sizeof(T)) throw ringray::CorruptDataError("encoded vector is truncated");
   values.resize(static_cast<std::size_t>(count));
-  decoder.read(values.data(), values.size() * sizeof(T));
+  archive.read(values.data(), values.size() * sizeof(T));
 }
 
 }  // namespace cereal
 
-CEREAL_REGISTER_ARCHIVE(ringray::wire::Encoder)
-CEREAL_REGISTER_ARCHIVE(ringray::wire::Decoder)
-CEREAL_SETUP_ARCHIVE_TRAITS(ringray::wire::Decoder, ringray::wire::Encoder)
+CEREAL_REGISTER_ARCHIVE(ringray::wire::OutputArchive)
+CEREAL_REGISTER_ARCHIVE(ringray::wire::InputArchive)
+CEREAL_SETUP_ARCHIVE_TRAITS(ringray::wire::InputArchive, ringray::wire::OutputArchive)
 
 namespace ringray {
 
@@ -231,22 +287,31 @@ namespace ringray {
 template <class T>
 concept Travels =
     !std::is_pointer_v<T> && !std::is_reference_v<T> &&
-    (wire::Plain<T> || std::is_empty_v<T> || cereal::traits::is_output_serializable<T, wire::Encoder>::value) &&
-    (wire::Plain<T> || std::is_empty_v<T> || cereal::traits::is_input_serializable<T, wire::Decoder>::value);
+    (wire::Plain<T> || std::is_empty_v<T> || cereal::traits::is_output_serializable<T, wire::OutputArchive>::value) &&
+    (wire::Plain<T> || std::is_empty_v<T> || cereal::traits::is_input_serializable<T, wire::InputArchive>::value);
 
 }  // namespace ringray
 
 namespace ringray::wire {
 
+/// Types that cereal would write as their bytes, too.
+template <class T>
+concept Bytes = Plain<T> || std::is_arithmetic_v<T> || std::is_enum_v<T>;
+
 template <class T>
 void encode(Encoder& encoder, const T& value) {
-  if constexpr (!std::is_empty_v<T>) encoder(value);
+  if constexpr (Bytes<T>)
+    encoder.write(std::addressof(value), sizeof value);
+  else if constexpr (!std::is_empty_v<T>)
+    encoder(value);
 }
 
 /// Makes a T from its bytes. T is default constructible, or plain.
 template <class T>
 T decode(Decoder& decoder) {
-  if constexpr (Plain<T>) {
+  if constexpr (std::is_same_v<T, bool>) {
+    return decoder.get<std::uint8_t>() != 0;  // foreign bytes may be no bool
+  } else if constexpr (Bytes<T>) {
     alignas(T) std::byte raw[sizeof(T)];
     decoder.read(raw, sizeof raw);
     return *std::launder(reinterpret_cast<T*>(raw));
