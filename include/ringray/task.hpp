@@ -28,7 +28,7 @@ namespace runtime {
 
 template <class R, class T>
 auto references_to(Record& record, std::type_identity<T>) {
-  record.retain();
+  record.retain_unshared();
   return Access::make<ObjectRef<T>>(static_cast<ObjectState*>(&record));
 }
 template <class R, class... Ts>
@@ -55,12 +55,10 @@ auto submit_with(TaskOptions* options, F&& f, A&&... arguments) {
   if constexpr (Outcome<R>::generator) {
     Stream<typename Outcome<R>::item> stream(open_stream(*record));
     runtime::submit(static_cast<Record&>(*record));
-    record->release();
     return stream;
   } else {
     auto references = references_to<R>(*record, std::type_identity<R>{});
     runtime::submit(static_cast<Record&>(*record));
-    record->release();
     return references;
   }
 }

@@ -46,6 +46,10 @@ class Work : public Runnable, public base::Recycled {
   Work& operator=(const Work&) = delete;
 
   void retain() noexcept { references_.fetch_add(1, std::memory_order_relaxed); }
+  /// The same while no other thread knows this yet.
+  void retain_unshared() noexcept {
+    references_.store(references_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
+  }
   void release() noexcept {
     // One holder left: nobody else can raise the count, so the subtraction need not be atomic.
     if ((references_.load(std::memory_order_acquire) == 1 && !(state_.load(std::memory_order_relaxed) & weak_bit)) ||
@@ -89,6 +93,10 @@ class Work : public Runnable, public base::Recycled {
   /// Lets a waiter run the body. Pool::schedule() does it.
   void make_ready() noexcept {
     if (!(state_.load(std::memory_order_relaxed) & ready_bit)) state_.fetch_or(ready_bit, std::memory_order_release);
+  }
+  /// The same while no other thread knows this yet.
+  void make_ready_unshared() noexcept {
+    state_.store(state_.load(std::memory_order_relaxed) | ready_bit, std::memory_order_relaxed);
   }
 
   /// Returns when done. On a fiber: runs the body here if nobody has yet, else helps, else suspends the fiber (throws

@@ -274,6 +274,7 @@ class Owner {
   std::unordered_map<ObjectId, std::vector<Asker>> askers_;   // of objects whose value does not exist yet
   std::unordered_map<ObjectId, std::vector<Rank>> directed_;  // owned objects: who was sent to the holder
   std::size_t owned_ = 0;
+  std::size_t covers_ = 0;  // of all entries together
   std::uint64_t next_ = 0;
   std::vector<Request> requests_;
   std::vector<std::uint32_t> free_requests_;

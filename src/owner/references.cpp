@@ -67,6 +67,7 @@ void Owner::drop(ObjectId id) {
 }
 
 void Owner::sent_one_way(ObjectId id) {
+  if (covers_ == 0) return;
   const auto row = table_.find(id);
   if (row != table_.end() && row->second.cover > 0) row->second.sent = true;
 }
@@ -218,7 +219,7 @@ void Owner::receive_covered(std::span<const Carried> references) {
   for (const auto& carried : references) {
     auto& e = entry(carried);
     ++e.handles;
-    if (!mine(carried.id)) ++e.cover;
+    if (!mine(carried.id)) ++e.cover, ++covers_;
   }
 }
 
@@ -239,6 +240,7 @@ void Owner::uncover(std::span<const Carried> covered) {
     const auto row = table_.find(carried.id);
     if (row == table_.end() || mine(carried.id)) continue;
     auto& e = row->second;
+    --covers_;
     if (--e.cover == 0 && e.handles > 0)  // nobody else speaks for this rank any more
       register_self(carried.id, e);
     collect(row);

@@ -109,6 +109,7 @@ void Owner::reply(Rank caller, std::uint64_t correlation, ActorId subject, std::
     if (row == table_.end() || mine(carried.id)) continue;
     RINGRAY_ASSERT(row->second.cover > 0);
     --row->second.cover;
+    --covers_;
   }
   for (const auto& carried : covered) {
     const auto row = table_.find(carried.id);

@@ -74,7 +74,7 @@ ObjectState* put_value(T&& value) {
 }
 
 // tasks
-void submit(Record& record);
+void submit(Record& record);  ///< a new one; takes over one count
 void cancel(ObjectState& state, bool recursive);
 std::stop_token current_stop_token();
 void yield_now();

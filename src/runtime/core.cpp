@@ -299,7 +299,7 @@ bool Core::progress() {
 // lasts, the more of it goes into one packet. In between the burst takes what arrives, so that no helper thread has to
 // stand in for this one and competes with it for the processor.
 void Core::keep_moving() {
-  if (base::cycles() - flushed_cycles_ < gap_cycles_) return;
+  if (base::cycles() - flushed_cycles_ < gap_cycles_ && execution::Pool::current()) return;  // a worker polls soon
   flush();
   if (receiving_) return;
   progress();

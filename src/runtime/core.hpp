@@ -65,6 +65,11 @@ class Executing {
     if (find(origin.caller, origin.correlation) == &record) row(origin) = nullptr;
   }
   Record* find(Rank caller, std::uint64_t correlation) const;
+  /// All of one caller; null where there is none.
+  std::span<Record* const> of(Rank caller) const {
+    return caller.value < of_caller_.size() ? std::span<Record* const>(of_caller_[caller.value])
+                                            : std::span<Record* const>();
+  }
 
  private:
   Record*& row(const Origin& origin);

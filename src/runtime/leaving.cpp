@@ -57,8 +57,8 @@ void Core::forget_rank(Rank rank) {
   store_->unlend_all(rank);
   stealing_.on_rank_died(rank);
   owner_.on_rank_died(rank);
-  for (const auto& [key, record] : executing_) {  // nobody reads what these give
-    if (key.owner != rank || !record->try_retain()) continue;
+  for (auto* record : executing_.of(rank)) {  // nobody reads what these give
+    if (!record || !record->try_retain()) continue;
     if (record->more && record->more->stream) record->more->stream->close();
     afterwards_.push_back([this, record = record] {
       cancel(*record, true);

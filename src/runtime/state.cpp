@@ -32,9 +32,8 @@ void ObjectState::rethrow() const {
 }
 
 void ObjectState::clear_value() noexcept {
-  if (auto* v = value_.exchange(nullptr, std::memory_order_acq_rel); v && value_type())
-    value_type()->destroy(v, on_heap_);
-  delete extra_.exchange(nullptr, std::memory_order_acq_rel);
+  if (auto* v = value(); v && value_type()) value_type()->destroy(v, on_heap_);
+  delete extra();
 }
 
 namespace {

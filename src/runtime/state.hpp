@@ -93,7 +93,7 @@ class ObjectState : public execution::Work {
   /// Storage for the value inside a ResultState; null when there is none.
   void* storage() const noexcept { return storage_; }
 
-  /// Frees value and extra; derived types call it before they free their memory.
+  /// Destroys value and extra. Once, by the destructors of derived types.
   void clear_value() noexcept;
 
  protected:

@@ -290,9 +290,17 @@ void submit(Record& record) {
   const auto* now = running();
   record.serial = next_serial();
   record.parent = now ? now->serial : 0;
-  heed_cancel();
+  try {
+    heed_cancel();
+  } catch (...) {
+    record.release();
+    throw;
+  }
   base::count(Metric::tasks_submitted);
-  record.retain();
+  if (!record.more && !record.kind().arguments) {  // the usual one: it needs nothing, and nobody else knows it yet
+    record.make_ready_unshared();
+    return pool().schedule(static_cast<execution::Runnable&>(record));
+  }
   const bool automatic = may_be_placed(record);
   if (automatic && record.kind().arguments && core().must_pull()) {
     if (attach_arguments(record, Until::known)) core().submit(record);
