@@ -310,6 +310,7 @@ void Core::keep_moving() {
 
 void Core::on_message(const Envelope& envelope, View payload) {
   clock_.receive(wall_ns_, envelope.clock);
+  heard_any_ |= envelope.source == watched_;
   if (observe::Timeline::recording()) observe::Timeline::flow_in(envelope.clock << 8 | (envelope.source.value & 0xff));
   try {
     dispatch(envelope, payload);
@@ -363,8 +364,7 @@ void Core::dispatch(const Envelope& envelope, View payload) {
       return on_item(envelope, payload);
     case Kind::item_read:
       return on_item_read(envelope);
-    case Kind::heartbeat:
-      if (envelope.source == watched_) heard_ = base::now();
+    case Kind::heartbeat:  // on_message has noticed
       return;
     case Kind::steal:
     case Kind::loot:
@@ -471,10 +471,12 @@ void Core::watch_ranks(base::Nanoseconds now) {
     while (rank != self_.value && !membership_.alive(rank));
     return Rank{rank};
   };
+  // When this rank itself was away, what the other sent meanwhile is unread.
+  const bool away = now - std::exchange(watched_at_, now) > config_.rank_dead_after_ms / 2;
   const auto successor = next_alive(1), predecessor = next_alive(size() - 1);
   if (successor == self_) return;
   send(successor, {.kind = Kind::heartbeat}, {});
-  if (std::exchange(watched_, predecessor) != predecessor || heard_.count() == 0) heard_ = now;
+  if (std::exchange(watched_, predecessor) != predecessor || std::exchange(heard_any_, false) || away) heard_ = now;
   if (now - heard_ > config_.rank_dead_after_ms) declare_dead(predecessor, "it gave no sign of life in time");
 }
 

@@ -310,8 +310,10 @@ class Core final : owner::Environment,
   std::vector<Rank> goodbyes_missing_;  // of this rank's children
   std::function<void()> before_goodbye_;
   base::Nanoseconds leave_before_{}, next_heartbeat_{};
-  Rank watched_;               // the rank whose heartbeats come here
-  base::Nanoseconds heard_{};  // when its last one came
+  Rank watched_;                    // the rank whose heartbeats come here
+  bool heard_any_ = false;          // since the last look: any message is a sign of life
+  base::Nanoseconds watched_at_{};  // the last look
+  base::Nanoseconds heard_{};       // when its last one came
   std::vector<std::pair<Rank, std::uint32_t>> host_mate_pids_;
   execution::Timers::Id ticker_{};
   std::uint64_t ticked_cycles_ = base::cycles(), cycles_per_tick_ = 0;
