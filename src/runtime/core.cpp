@@ -11,6 +11,7 @@
 #include "ringray/base/metrics.hpp"
 #include "ringray/control/tree.hpp"
 #include "ringray/execution/fiber.hpp"
+#include "ringray/execution/stack.hpp"
 #include "ringray/observe/timeline.hpp"
 #include "ringray/runtime/cancellation.hpp"
 
@@ -20,6 +21,7 @@ namespace {
 std::atomic<Core*> the_core{nullptr};
 thread_local const Core* holder = nullptr;  // no fiber suspends while it holds the baton
 
+constexpr std::size_t stack_to_receive = 64 * 1024;  // of a task that sends: the network, decoding, a line of log
 constexpr auto tick_interval = std::chrono::milliseconds(50);
 // The gap between packets of a burst: so much per envelope of the last packet, up to a most.
 constexpr double gap_per_envelope_us = 0.6, gap_max_us = 4;
@@ -301,7 +303,7 @@ bool Core::progress() {
 void Core::keep_moving() {
   if (base::cycles() - flushed_cycles_ < gap_cycles_ && execution::Pool::current()) return;  // a worker polls soon
   flush();
-  if (receiving_) return;
+  if (receiving_ || execution::stack_left() < stack_to_receive) return;
   progress();
   execution::Pool::polled();
   // The helper does not stand in now, so a sender that goes on and on has to show itself that this rank is alive.
