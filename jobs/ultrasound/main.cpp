@@ -60,19 +60,23 @@ std::filesystem::path target_folder(const Config& config, std::size_t index) {
   return config.targets.size() == 1 ? config.output : config.output / fmt::format("target-{}", index + 1);
 }
 
-/// Makes the folder before the work begins, so that the work is not lost because it cannot be made.
-void make_folder(const std::filesystem::path& folder) {
+/// Refuses a folder that cannot be made, before the work begins. Makes nothing.
+void check_folder(const std::filesystem::path& folder) {
+  const auto refuse = [&](const std::string& why) {
+    throw InputError(fmt::format("results cannot be written to '{}': {}; give another folder with --output DIR",
+                                 folder.string(), why));
+  };
+  if (folder.empty()) refuse("the name is empty");
+  auto existing = std::filesystem::absolute(folder);
   std::error_code error;
-  if (folder.empty()) throw InputError("the folder for the results has an empty name; give one with --output DIR");
-  std::filesystem::create_directories(folder, error);
-  if (!error && ::access(folder.c_str(), W_OK) != 0) error.assign(errno, std::generic_category());
-  if (error)
-    throw InputError(fmt::format("results cannot be written to {}: {}; give another folder with --output DIR",
-                                 folder.string(), error.message()));
+  while (!std::filesystem::exists(existing, error) && existing.has_relative_path()) existing = existing.parent_path();
+  if (!std::filesystem::is_directory(existing, error)) refuse(existing.string() + " is no folder");
+  if (::access(existing.c_str(), W_OK) != 0) refuse(existing.string() + " is not writable");
 }
 
 void save(const Config& config, const Treatment& treatment, const Anatomy& anatomy, Engine& engine,
           const std::filesystem::path& folder) {
+  std::filesystem::create_directories(folder);
   const Backdrop backdrop = make_backdrop(treatment.plan, anatomy, config.layer_cells);
   for (const Outcome& outcome : treatment.outcomes) {
     const char* name = scenario_names[static_cast<std::size_t>(outcome.scenario)];
@@ -88,10 +92,8 @@ void save(const Config& config, const Treatment& treatment, const Anatomy& anato
 
 void treat_all(const CommandLine& line) {
   const Config config = gather_config(line);
-  for (std::size_t i = 0; i < config.targets.size(); ++i) make_folder(target_folder(config, i));
+  for (std::size_t i = 0; i < config.targets.size(); ++i) check_folder(target_folder(config, i));
   const std::unique_ptr<Engine> engine = find_engine(config.engine);
-  fmt::print("head         {}, is being read and segmented\n", config.head.string());
-  std::fflush(stdout);
   const Anatomy anatomy = engine->read_anatomy(config);
   std::vector<Plan> plans;  // all are checked before the first is run
   for (const Target& target : config.targets) plans.push_back(make_plan(config, anatomy, target));
