@@ -65,11 +65,11 @@ TEST(Simulation, ProgramsOnFewRanksSurviveDeaths) { run(small, true, 1001, 40); 
 TEST(Simulation, ProgramsOnTensOfRanksSurviveDeaths) { run(middle, true, 1001, 30); }
 TEST(Simulation, ProgramsOnAThousandRanksSurviveDeaths) { run(large, true, 1001, 4); }
 
-TEST(Simulation, DISABLED_LongProgramsOnFewRanks) { run(small, false, 10'000, 5'000); }
-TEST(Simulation, DISABLED_LongProgramsOnTensOfRanks) { run(middle, false, 10'000, 500); }
-TEST(Simulation, DISABLED_LongProgramsOnAThousandRanks) { run(large, false, 10'000, 40); }
-TEST(Simulation, DISABLED_LongDeathsOnFewRanks) { run(small, true, 10'000, 5'000); }
-TEST(Simulation, DISABLED_LongDeathsOnTensOfRanks) { run(middle, true, 10'000, 500); }
+TEST(Simulation, LongProgramsOnFewRanks) { run(small, false, 10'000, 5'000); }
+TEST(Simulation, LongProgramsOnTensOfRanks) { run(middle, false, 10'000, 500); }
+TEST(Simulation, LongProgramsOnAThousandRanks) { run(large, false, 10'000, 40); }
+TEST(Simulation, LongDeathsOnFewRanks) { run(small, true, 10'000, 5'000); }
+TEST(Simulation, LongDeathsOnTensOfRanks) { run(middle, true, 10'000, 500); }
 
 // Found seeds.
 TEST(Simulation, HolderThatBorrowsWhatItHoldsServesIt) { EXPECT_EQ(World(small(1)).run(), ""); }
