@@ -43,7 +43,7 @@ namespace ringray {
     "Silence after which a rank counts as dead")                                                                      \
   X(bool, steal, true, any(), "Idle ranks take waiting tasks from busy ones")                                         \
   X(std::chrono::milliseconds, stop_timeout_ms, std::chrono::milliseconds(10'000), between(0, 3'600'000),             \
-    "How long the end of the job waits for ranks that do not answer")                                                 \
+    "How long the end of the job waits for ranks that do not answer, and the end of an actor for its on_stop()")      \
   X(Unschedulable, unschedulable, Unschedulable::wait, any(),                                                         \
     "What a task meets that no rank could ever run: it waits and is reported once, or it fails")                      \
   X(MpiUse, mpi, MpiUse::keep, any(),                                                                                 \

@@ -71,8 +71,6 @@ void ControlStore::handle(const Asker& asker, Request request, base::Nanoseconds
           names_.look_up(asker, ask, answers);
         } else if constexpr (std::is_same_v<T, RemoveActor>) {
           names_.remove(asker, ask, answers);
-        } else if constexpr (std::is_same_v<T, ListActors>) {
-          names_.list(asker, ask, answers);
         } else if constexpr (std::is_same_v<T, PutValue>) {
           say(values_.put(std::move(ask)));
         } else if constexpr (std::is_same_v<T, GetValue>) {
@@ -96,16 +94,9 @@ void ControlStore::handle(const Asker& asker, Request request, base::Nanoseconds
             group_waiters_[ask.id].push_back(asker);
         } else if constexpr (std::is_same_v<T, RemoveGroup>) {
           say(Flag{groups_.remove(ask.id, now, outbox)});
-        } else if constexpr (std::is_same_v<T, FindGroup>) {
-          const auto* record = ask.id.valid() ? groups_.find(ask.id) : groups_.find(ask.name);
-          say(record == nullptr ? GroupFound{} : GroupFound{*record});
-        } else if constexpr (std::is_same_v<T, ListGroups>) {
-          say(GroupList{groups_.list()});
-        } else if constexpr (std::is_same_v<T, ReportDeath>) {
-          say(Flag{rank_died(ask.rank, ask.epoch, now, outbox)});
         } else {
-          static_assert(std::is_same_v<T, QueryCluster>);
-          say(cluster());
+          static_assert(std::is_same_v<T, ReportDeath>);
+          say(Flag{rank_died(ask.rank, ask.epoch, now, outbox)});
         }
       },
       request);
@@ -131,14 +122,6 @@ void ControlStore::settle_groups(wire::Outbox& outbox) {
   }
 }
 
-Cluster ControlStore::cluster() const {
-  Cluster cluster;
-  for (std::uint32_t i = 0; i < membership_.size(); ++i)
-    if (const auto* record = membership_.find(i))
-      cluster.ranks.push_back({*record, membership_.alive(i), groups_.free_of(i)});
-  return cluster;
-}
-
 bool ControlStore::rank_died(Rank rank, std::uint32_t epoch, base::Nanoseconds now, wire::Outbox& outbox) {
   if (rank.value == 0 || !membership_.declare_dead(rank, epoch)) return false;
   std::erase_if(news_.dead, [&](const DeadRank& dead) { return dead.rank == rank; });
@@ -156,21 +139,6 @@ bool ControlStore::rank_died(Rank rank, std::uint32_t epoch, base::Nanoseconds n
   groups_.rank_died(rank, now, outbox);
   settle_groups(outbox);
   return true;
-}
-
-bool ControlStore::rank_joined(RankRecord record, base::Nanoseconds now, wire::Outbox& outbox) {
-  const auto rank = record.rank;
-  const auto* before = membership_.find(rank);
-  // A later epoch says that the earlier one is over, also when nobody saw it die.
-  if (before != nullptr && record.epoch > before->epoch) rank_died(rank, before->epoch, now, outbox);
-  if (!membership_.join(std::move(record))) return false;
-  groups_.rank_joined(now, outbox);
-  settle_groups(outbox);
-  return true;
-}
-
-void ControlStore::note_free(Rank rank, Resources free, base::Nanoseconds now) {
-  if (membership_.alive(rank) && !free.problem()) groups_.note_free(rank, std::move(free), now);
 }
 
 void ControlStore::tick(base::Nanoseconds now, wire::Outbox& outbox) {

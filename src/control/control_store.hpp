@@ -33,10 +33,6 @@ class ControlStore {
   void on_message(const wire::Envelope& envelope, wire::View payload, base::Nanoseconds now, wire::Outbox& outbox);
   /// Rank 0 itself found that incarnation dead; false when known. News go to rank 0 first, and on by MembershipRelay.
   bool rank_died(Rank rank, std::uint32_t epoch, base::Nanoseconds now, wire::Outbox& outbox);
-  /// A rank came back with a later epoch; false when its record is refused.
-  bool rank_joined(RankRecord record, base::Nanoseconds now, wire::Outbox& outbox);
-  /// What a rank says it has free outside bundles (from its heartbeats): makes plans better, is not needed.
-  void note_free(Rank rank, Resources free, base::Nanoseconds now);
   void tick(base::Nanoseconds now, wire::Outbox& outbox);
 
   const scheduler::Membership& membership() const { return membership_; }
@@ -56,7 +52,6 @@ class ControlStore {
   void send_answer(const Asker& asker, const wire::ByteBuffer& bytes, wire::Outbox& outbox) const;
   std::optional<Reply> state_of(GroupId id) const;  // nothing while it is being placed
   void settle_groups(wire::Outbox& outbox);
-  Cluster cluster() const;
 
   scheduler::Membership membership_;
   Names names_;

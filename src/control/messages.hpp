@@ -75,15 +75,6 @@ struct RemoveActor {
     archive(actor);
   }
 };
-/// → ActorList of one namespace, or of all.
-struct ListActors {
-  std::optional<std::string> space;
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(space);
-  }
-};
-
 struct NameReserved {
   template <class Archive>
   void serialize(Archive&) {}
@@ -102,14 +93,6 @@ struct ActorFound {
     archive(record);
   }
 };
-struct ActorList {
-  std::vector<ActorRecord> actors;
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(actors);
-  }
-};
-
 // ---- key-value ------------------------------------------------------------------------------------------------------
 
 /// → Flag{true if written}: false when the key exists and `overwrite` is not set.
@@ -224,21 +207,6 @@ struct RemoveGroup {
     archive(id);
   }
 };
-/// By id, or by name when the id is invalid → GroupFound at once, whatever its state.
-struct FindGroup {
-  GroupId id;
-  std::string name;
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(id, name);
-  }
-};
-/// → GroupList.
-struct ListGroups {
-  template <class Archive>
-  void serialize(Archive&) {}
-};
-
 struct GroupFound {
   std::optional<GroupRecord> record;
   template <class Archive>
@@ -246,14 +214,6 @@ struct GroupFound {
     archive(record);
   }
 };
-struct GroupList {
-  std::vector<GroupRecord> groups;
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(groups);
-  }
-};
-
 // ---- membership -----------------------------------------------------------------------------------------------------
 
 /// The asker found that incarnation dead → Flag{true if that is news}. The control store tells everybody.
@@ -265,30 +225,6 @@ struct ReportDeath {
     archive(rank, epoch);
   }
 };
-/// → Cluster.
-struct QueryCluster {
-  template <class Archive>
-  void serialize(Archive&) {}
-};
-
-struct RankState {
-  RankRecord record;
-  bool alive = false;
-  Resources free;  ///< outside bundles, as last heard
-  bool operator==(const RankState&) const = default;
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(record, alive, free);
-  }
-};
-struct Cluster {
-  std::vector<RankState> ranks;
-  template <class Archive>
-  void serialize(Archive& archive) {
-    archive(ranks);
-  }
-};
-
 struct DeadRank {
   Rank rank;
   std::uint32_t epoch = 0;
@@ -328,11 +264,9 @@ struct Refusal {
   }
 };
 
-using Request = std::variant<ReserveName, RegisterActor, LookupActor, RemoveActor, ListActors, PutValue, GetValue,
-                             DeleteValue, HasValue, ListKeys, CreateGroup, WaitGroup, RemoveGroup, FindGroup,
-                             ListGroups, ReportDeath, QueryCluster>;
-using Reply = std::variant<Flag, Refusal, NameReserved, NameTaken, ActorFound, ActorList, Value, Keys, GroupFound,
-                           GroupList, Cluster>;
+using Request = std::variant<ReserveName, RegisterActor, LookupActor, RemoveActor, PutValue, GetValue, DeleteValue,
+                             HasValue, ListKeys, CreateGroup, WaitGroup, RemoveGroup, ReportDeath>;
+using Reply = std::variant<Flag, Refusal, NameReserved, NameTaken, ActorFound, Value, Keys, GroupFound>;
 
 /// Set in the flags of a Kind::reserved envelope when the bundle is held; its payload is what the rank has free.
 inline constexpr std::uint8_t bundle_held = 1;

@@ -89,13 +89,6 @@ void Names::free(const Key& key, Answers& answers) {
   entries_.at(key).waiters = std::move(waiters);
 }
 
-void Names::list(const Asker& asker, const ListActors& request, Answers& answers) const {
-  ActorList list;
-  for (const auto& [key, entry] : entries_)
-    if (entry.live && (!request.space || *request.space == key.first)) list.actors.push_back(entry.record);
-  answers.emplace_back(asker, std::move(list));
-}
-
 void Names::rank_died(Rank rank, const scheduler::Membership& membership, Answers& answers) {
   std::vector<Key> over;
   for (auto& [key, entry] : entries_) {

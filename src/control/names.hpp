@@ -30,7 +30,6 @@ class Names {
   void enter(const Asker& asker, const RegisterActor& request, Answers& answers);
   void look_up(const Asker& asker, const LookupActor& request, Answers& answers);
   void remove(const Asker& asker, const RemoveActor& request, Answers& answers);
-  void list(const Asker& asker, const ListActors& request, Answers& answers) const;
   /// `membership` knows of the death. Names of actors that nobody can restart become free.
   void rank_died(Rank rank, const scheduler::Membership& membership, Answers& answers);
   std::size_t size() const { return entries_.size(); }

@@ -71,14 +71,6 @@ std::vector<GroupRecord> PlacementGroups::list() const {
   return records;
 }
 
-Resources PlacementGroups::free_of(Rank rank) const {
-  const auto* record = membership_.find(rank);
-  if (record == nullptr || !membership_.alive(rank)) return {};
-  auto free = record->total - bundled_[rank.value];
-  if (const auto hint = hints_.find(rank); hint != hints_.end()) free = least(free, hint->second.free);
-  return free;
-}
-
 std::vector<PlanRank> PlacementGroups::plan_ranks(const Group& group, base::Nanoseconds now) const {
   std::vector<PlanRank> ranks;
   for (const auto rank : membership_.alive_ranks()) {
@@ -281,12 +273,6 @@ void PlacementGroups::rank_died(Rank rank, base::Nanoseconds now, wire::Outbox& 
     judge_feasibility(group);
   }
   for (const auto id : orphans) remove(id, now, outbox);
-  advance(now, outbox);
-}
-
-void PlacementGroups::rank_joined(base::Nanoseconds now, wire::Outbox& outbox) {
-  for (auto& [id, group] : groups_) judge_feasibility(group);
-  wake_all(now);
   advance(now, outbox);
 }
 

@@ -31,7 +31,7 @@ struct GroupTimes {
 /// bundles; only those are placed again. Baton holder of rank 0.
 class PlacementGroups {
  public:
-  /// `membership` outlives this and changes only between calls, followed by rank_died or rank_joined.
+  /// `membership` outlives this and changes only between calls, followed by rank_died.
   PlacementGroups(const scheduler::Membership& membership, GroupTimes times);
 
   /// True when new, false when known by that id. Fails on amounts that are none, no bundles, or a name in use.
@@ -44,14 +44,12 @@ class PlacementGroups {
   /// For Kind::reserved.
   void on_reserved(const wire::Envelope& envelope, wire::View payload, base::Nanoseconds now, wire::Outbox& outbox);
   void rank_died(Rank rank, base::Nanoseconds now, wire::Outbox& outbox);
-  void rank_joined(base::Nanoseconds now, wire::Outbox& outbox);
-  void note_free(Rank rank, Resources free, base::Nanoseconds now);
   void tick(base::Nanoseconds now, wire::Outbox& outbox);
 
   /// Groups that became ready or infeasible, or were removed, since the last call.
   std::vector<GroupId> take_settled() { return std::exchange(settled_, {}); }
-  /// What `rank` has outside bundles, less what it said it uses when it said so lately.
-  Resources free_of(Rank rank) const;
+  /// What bundles hold on `rank`, asked for and being freed included.
+  const Resources& bundled(Rank rank) const { return bundled_[rank.value]; }
   /// No reservation is under way or being undone.
   bool quiet() const { return !attempt_ && releasing_.empty(); }
 
@@ -100,6 +98,7 @@ class PlacementGroups {
   void send_unreserve(const ReleaseKey& key, wire::Outbox& outbox) const;
   void release(Rank rank, BundleKey bundle, std::uint64_t attempt, Why why, base::Nanoseconds now,
                wire::Outbox& outbox);
+  void note_free(Rank rank, Resources free, base::Nanoseconds now);
   void wake_all(base::Nanoseconds now);
   std::vector<PlanRank> plan_ranks(const Group& group, base::Nanoseconds now) const;
 

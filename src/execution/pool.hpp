@@ -37,8 +37,6 @@ class Pool {
     virtual int descriptor() = 0;
     /// False: poll again instead of sleeping.
     virtual bool arm() = 0;
-    /// A worker is about to run user code after it was idle.
-    virtual void leave_idle() {}
   };
 
   explicit Pool(Options options, Poller* poller = nullptr);

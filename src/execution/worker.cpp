@@ -146,7 +146,6 @@ Runnable* Worker::idle() {
     if (auto* runnable = find()) {
       // Whoever queued something while this worker searched alone left the waking to it.
       if (sleepers.stop_search() && sleepers.sleeping() > 0 && crew.anything_queued()) sleepers.wake_one();
-      if (crew.poller) crew.poller->leave_idle();
       return runnable;
     }
     if (may_leave()) {

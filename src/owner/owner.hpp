@@ -102,7 +102,6 @@ struct Request {
   Token token = nullptr;  ///< state that the reply completes; the runtime's affair for several results
   ActorId actor;          ///< call, spawn
   std::vector<Carried> pinned;
-  std::shared_ptr<const std::vector<std::byte>> specification;  ///< tasks: kept for retries
   std::uint64_t callable = 0;
   std::uint8_t flags = 0;
   std::uint32_t generation = 0;
@@ -175,12 +174,9 @@ class Owner {
 
   // Requests, executor's side.
   /// Answers a request. `covered`: the references that came with it; handles taken for them must be dropped before.
+  /// When the caller is dead nothing is sent: this rank itself registers the references that it holds still.
   void reply(Rank caller, std::uint64_t correlation, ActorId subject, std::span<const Outcome> outcomes,
              std::span<const Carried> covered, std::uint8_t flags = 0);
-  /// The request left this rank unanswered (stolen): false when that would leave a reference without cover.
-  bool may_uncover(std::span<const Carried> covered) const;
-  /// The request left this rank, or its caller died: references that are held still are registered by this rank itself.
-  void uncover(std::span<const Carried> covered);
 
   // Values.
   void want(ObjectId id, Want what);
@@ -240,6 +236,7 @@ class Owner {
     return std::uint64_t{requests_[slot].generation} << slot_bits | slot;
   }
   bool mine(ObjectId id) const noexcept { return id.owner == self_ && id.epoch == epoch_; }
+  bool existed(ObjectId id) const noexcept;  ///< whether this rank gave out that name of its own
   Entry& entry(const Carried& carried);
   void collect(Table::iterator row);
   void add_borrower(ObjectId id, Rank borrower, Rank by, std::int32_t count);

@@ -43,13 +43,21 @@ void Owner::set_token(ObjectId id, Token token) {
   if (row != table_.end()) row->second.token = token;
 }
 
+bool Owner::existed(ObjectId id) const noexcept {
+  if (id.sequence & created_bit) return (id.sequence & ~created_bit) <= next_;
+  const auto correlation = id.sequence & ((std::uint64_t{1} << 56) - 1);
+  const auto slot = slot_of(correlation);
+  return slot < requests_.size() && correlation >> slot_bits <= requests_[slot].generation;
+}
+
 Owner::Entry& Owner::entry(const Carried& carried) {
   const auto row = table_.find(carried.id);
   if (row != table_.end()) return row->second;
-  // Only a registration that died with its rank lets an object be freed while somebody refers to it.
-  const bool lost = mine(carried.id) && any_died_;
+  // Only a registration that died with its rank lets an object be freed while somebody refers to it. This rank may hear
+  // of the death later than of the reference.
+  const bool lost = mine(carried.id) && existed(carried.id);
   if (!carried.id.valid() || (mine(carried.id) && !lost))
-    throw CorruptDataError("a reference names an object that this rank does not own any more");
+    throw CorruptDataError("a reference names an object that this rank never owned");
   auto& fresh = table_[carried.id];
   fresh.home = carried.home;
   fresh.lost = lost;
@@ -220,30 +228,6 @@ void Owner::receive_covered(std::span<const Carried> references) {
     auto& e = entry(carried);
     ++e.handles;
     if (!mine(carried.id)) ++e.cover, ++covers_;
-  }
-}
-
-bool Owner::may_uncover(std::span<const Carried> covered) const {
-  for (const auto& carried : covered) {
-    const auto row = table_.find(carried.id);
-    if (row == table_.end() || mine(carried.id)) continue;
-    const auto listed =
-        std::count_if(covered.begin(), covered.end(), [&](const auto& c) { return c.id == carried.id; });
-    const auto& e = row->second;
-    if (e.handles > listed || e.sent) return false;
-  }
-  return true;
-}
-
-void Owner::uncover(std::span<const Carried> covered) {
-  for (const auto& carried : covered) {
-    const auto row = table_.find(carried.id);
-    if (row == table_.end() || mine(carried.id)) continue;
-    auto& e = row->second;
-    --covers_;
-    if (--e.cover == 0 && e.handles > 0)  // nobody else speaks for this rank any more
-      register_self(carried.id, e);
-    collect(row);
   }
 }
 

@@ -200,7 +200,6 @@ void Owner::finish(std::uint64_t correlation, std::span<const Outcome> outcomes,
   requests_[slot].active = false;
   requests_[slot].generation = request.generation;
   requests_[slot].pinned.clear();
-  requests_[slot].specification.reset();
   free_requests_.push_back(slot);
   --active_requests_;
   for (const auto& id : kept) {

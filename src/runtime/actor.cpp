@@ -349,6 +349,7 @@ void ActorRecord::abandon_frames(Errc code) {
   for (auto& [call, frame] : frames_) {
     if (std::exchange(frame.abandoned, true) || call->done()) continue;
     call->set_error(code, detail_for(*call, code));
+    count_end(*call);
     finish(*call);
   }
 }

@@ -21,8 +21,6 @@ struct Outcome {
   using first = R;
   static constexpr unsigned count = 1;
   static constexpr bool coroutine = false, generator = false;
-  static const ValueType* type(unsigned) { return value_type_of<R>(); }
-  static ObjectState* make(unsigned) { return nullptr; }
 };
 template <class T>
 struct Outcome<Task<T>> : Outcome<T> {
@@ -38,10 +36,6 @@ struct Outcome<Returns<A, Rest...>> {
   using first = A;
   static constexpr unsigned count = 1 + sizeof...(Rest);
   static constexpr bool coroutine = false, generator = false;
-  static const ValueType* type(unsigned index) {
-    const ValueType* const all[]{value_type_of<A>(), value_type_of<Rest>()...};
-    return all[index];
-  }
   static ObjectState* make(unsigned index) {
     static constexpr ObjectState* (*makers[])(){+[]() -> ObjectState* { return new EventState<Rest>; }...};
     return makers[index - 1]();
@@ -160,8 +154,6 @@ constinit const RecordType BoundRecord<Derived, R, Tuple>::type = [] {
   t.invoke = &BoundRecord::invoke;
   t.clear = &BoundRecord::clear;
   t.arguments = has_references() ? &BoundRecord::arguments : nullptr;
-  t.result_type = &Kind::type;
-  t.new_result = &Kind::make;
   t.results = Kind::count;
   if constexpr (requires { Derived::actor_type(); }) t.actor = &Derived::actor_type;
   t.coroutine = Kind::coroutine;

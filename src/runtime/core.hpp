@@ -143,16 +143,17 @@ class Core final : owner::Environment,
   void task_waits(Record& record, bool waits);
   void stream_read(StreamState& stream, std::uint64_t read);
 
-  // actors.cpp
+  // spawn.cpp
   /// Takes over one count of `constructor`. Returns the state of the existing actor with get_if_exists, else `state`.
   ObjectState* start_actor(ActorState& state, const ActorType& type, ActorOptions options, Record& constructor);
   void open_actor(ActorRecord& actor);  ///< the constructor's arguments are here
+  // actors.cpp
   void call(ActorState& state, Record& record, const std::string& group, bool one_way);
   ActorState* find_actor(const std::string& name_space, const std::string& name);
   void kill(ActorState& state, bool restart);
   void actor_gone(ActorRecord& actor);
 
-  // control_calls.cpp: asks the control store and waits. Not under the baton.
+  /// Asks the control store and waits. Not under the baton.
   Result<control::Reply> ask(const control::Request& request);
 
   void sample_metrics();  ///< brings counts kept elsewhere into the metrics; not under the baton
@@ -162,8 +163,6 @@ class Core final : owner::Environment,
   owner::Owner& owner() noexcept { return owner_; }
   const transport::Counters& traffic() const noexcept { return transport_->counters(); }
   std::unordered_map<ObjectId, ActorRecord*>& actors() noexcept { return actors_; }
-  scheduler::TaskQueue& queue() noexcept { return queue_; }
-  base::Random& random() noexcept { return random_; }
   std::atomic<bool> stop_requested{false};
 
  private:
@@ -186,7 +185,6 @@ class Core final : owner::Environment,
   bool poll() override;
   int descriptor() override { return transport_->descriptor(); }
   bool arm() override;
-  void leave_idle() override {}
   // scheduler::TaskQueue::Starter, scheduler::Stealing::Giver
   void start(scheduler::TaskQueue::Token token, scheduler::GrantId grant) override;
   std::uint32_t give(Rank thief) override;

@@ -37,8 +37,6 @@ struct RecordType : wire::Descriptor {
   void (*invoke)(Record&, void* instance) = nullptr;  ///< constructs the result; may throw what the user throws
   void (*clear)(Record&) noexcept = nullptr;          ///< destroys callable and arguments
   void (*arguments)(Record&, std::vector<ObjectState*>&) = nullptr;  ///< those passed by value; null: none
-  const ValueType* (*result_type)(unsigned index) = nullptr;
-  ObjectState* (*new_result)(unsigned index) = nullptr;  ///< makes the states of results 1, 2, …
   unsigned results = 1;
   const ActorType& (*actor)() = nullptr;  ///< constructions: of what
   bool coroutine = false;                 ///< invoke starts it; it completes the record itself
@@ -122,6 +120,8 @@ class ScopedRunning {
 void run_body(Record& record, void* instance);
 /// Stores the exception that is being handled as the record's error (for all its results).
 void fail_with_current_exception(Record& record) noexcept;
+/// Counts the end of what began on this rank.
+void count_end(const Record& record) noexcept;
 /// The record ended: tells waiters, or the rank that asked. Arguments were cleared.
 void finish(Record& record) noexcept;
 /// What a record waits for: that its arguments exist, and it is known where; or that they can be read here.

@@ -315,10 +315,7 @@ void Core::reply(Record& record) noexcept {
       if (encoded.in_store) stored_references_[id_of(k)] = std::exchange(encoded.references, {});
     }
     executing_.remove(record);
-    if (alive)
-      owner_.reply(origin.caller, origin.correlation, origin.subject, outcomes, origin.covered);
-    else
-      owner_.uncover(origin.covered);
+    owner_.reply(origin.caller, origin.correlation, origin.subject, outcomes, origin.covered);
     for (unsigned k = 0; k < results && !alive; ++k)  // nobody will ask for the value
       if (answers[k].encoded.in_store) garbage(id_of(k), nullptr, {});
     keep_moving();

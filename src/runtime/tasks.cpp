@@ -206,13 +206,18 @@ void run_body(Record& record, void* instance) {
     }
   }
   kind.clear(record);
+  count_end(record);
+  finish(record);
+}
+
+void count_end(const Record& record) noexcept {
   base::count(record.target ? Metric::calls_executed : Metric::tasks_executed);
   if (record.failed()) base::count(Metric::tasks_failed);
-  finish(record);
 }
 
 void coroutine_finished(Record& record) noexcept {
   record.kind().clear(record);
+  count_end(record);
   finish(record);
   record.release();
 }

@@ -121,14 +121,6 @@ void Cluster::settle() {
 
 void Cluster::kill(Rank rank) { members[rank.value]->running = false; }
 
-void Cluster::revive(Rank rank) {
-  auto record = *store->membership().find(rank);
-  ++record.epoch;
-  members[rank.value] = std::make_unique<Member>(rank, record, store->membership().size(), std::vector{record});
-  Post post(*this, 0);
-  RINGRAY_ASSERT(store->rank_joined(record, now, post));
-}
-
 std::optional<Result<Reply>> Cluster::reply(std::uint64_t token) const {
   const auto found = replies.find(token);
   return found == replies.end() ? std::nullopt : std::optional(found->second);

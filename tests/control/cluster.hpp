@@ -46,8 +46,6 @@ class Cluster {
   void pass(base::Nanoseconds time);
   void kill(Rank rank);  ///< it is silent from now on; nobody knows yet
 
-  void revive(Rank rank);  ///< comes back empty with the next epoch; the store has let it join
-
   std::optional<Result<Reply>> reply(std::uint64_t token) const;
   /// The reply, which must have come, be a success and of that kind.
   template <class T>

@@ -123,10 +123,8 @@ struct Contest {
       EXPECT_TRUE(member->ledger.idle());
     }
     for (std::uint32_t i = 0; i < cluster.members.size(); ++i) {
-      const auto& ledger = cluster.members[i]->ledger;
       if (!cluster.members[i]->running) continue;
-      cluster.store->note_free(i, ledger.free(), cluster.now);
-      EXPECT_EQ(cluster.store->groups().free_of(i), ledger.total()) << "the control store's account of rank " << i;
+      EXPECT_EQ(cluster.store->groups().bundled(i), Resources{}) << "the control store's account of rank " << i;
     }
   }
   bool done() const { return cluster.store->groups().quiet() && cluster.store->groups().list().empty(); }

@@ -138,15 +138,15 @@ TEST_F(Groups, WhatIsNoGroupIsRefused) {
     cluster.settle();
     EXPECT_EQ(cluster.reply(token)->error().code, code);
   }
-  EXPECT_TRUE(cluster.call<GroupList>(0, ListGroups{}).groups.empty());
+  EXPECT_TRUE(cluster.store->groups().list().empty());
 }
 
 TEST_F(Groups, ANamedGroupIsFoundAndItsNameIsTaken) {
   auto named = create({{.cpus = 1}});
   named.specification.name = "mesh";
   cluster.call<Flag>(1, named);
-  EXPECT_EQ(cluster.call<GroupFound>(2, FindGroup{{}, "mesh"}).record->specification, named.specification);
-  EXPECT_EQ(cluster.call<GroupFound>(2, FindGroup{{}, ""}).record, std::nullopt);
+  EXPECT_EQ(cluster.store->groups().find("mesh")->specification, named.specification);
+  EXPECT_EQ(cluster.store->groups().find(""), nullptr);
   named.specification.id.sequence += 1;
   const auto token = cluster.ask(2, named);
   cluster.settle();
@@ -164,7 +164,7 @@ TEST_F(Groups, RemovalEvictsUsersAndReturnsEverything) {
   EXPECT_EQ(cluster.members[place.value]->evicted[0].user, (ObjectId{7, 0, 7}));
   ledger(place).give_back(grant);
   expect_all_free();
-  EXPECT_EQ(cluster.call<GroupFound>(1, FindGroup{id}).record, std::nullopt);
+  EXPECT_EQ(cluster.store->groups().find(id), nullptr);
 }
 
 TEST_F(Groups, RemovalDuringReservationReturnsEverything) {
@@ -210,29 +210,6 @@ TEST_F(Groups, LostBundlesThatFitNowhereAreReported) {
   expect_all_free();
 }
 
-TEST_F(Groups, RankThatComesBackIsEmptyAndTakesWhatWasInfeasible) {
-  const GroupId group{0, 0, 1};
-  cluster.call<Flag>(0, create(std::vector<Resources>(4, {.cpus = 2}), Strategy::strict_spread, group));
-  report_death(2);
-  ASSERT_EQ(record(group).state, GroupState::infeasible);
-  cluster.revive(2);
-  cluster.settle();
-  EXPECT_EQ(record(group).state, GroupState::ready);
-  EXPECT_EQ(bundles_held(), 4u);
-  cluster.call<Flag>(0, RemoveGroup{group});
-  cluster.settle();
-  expect_all_free();
-}
-
-TEST_F(Groups, AnUnseenDeathIsNoticedWhenTheRankComesBack) {
-  const GroupId group{0, 0, 1};
-  cluster.call<Flag>(0, create(std::vector<Resources>(4, {.cpus = 2}), Strategy::strict_spread, group));
-  cluster.revive(2);
-  cluster.settle();
-  EXPECT_EQ(record(group).state, GroupState::ready);
-  EXPECT_EQ(ledger(2).bundles().size(), 1u) << "its bundle was placed again";
-}
-
 TEST_F(Groups, GroupsOfADeadCreatorGoUnlessDetached) {
   auto detached = create({{.cpus = 1}}, Strategy::pack, {1, 0, 2});
   detached.specification.detached = true;
@@ -240,7 +217,7 @@ TEST_F(Groups, GroupsOfADeadCreatorGoUnlessDetached) {
   cluster.call<Flag>(1, detached);
   report_death(1);
   cluster.settle();
-  const auto left = cluster.call<GroupList>(0, ListGroups{}).groups;
+  const auto left = cluster.store->groups().list();
   ASSERT_EQ(left.size(), 1u);
   EXPECT_EQ(left[0].specification.id, (GroupId{1, 0, 2}));
   EXPECT_EQ(left[0].state, GroupState::ready);

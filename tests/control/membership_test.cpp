@@ -56,19 +56,5 @@ TEST(MembershipNewsTest, TheDeadGetNoAnswersAnyMore) {
   EXPECT_FALSE(cluster.call<Flag>(1, HasValue{"s", "k"}).value);
 }
 
-TEST(MembershipNewsTest, ClusterQueryTellsWhatRanksHaveAndWhoLives) {
-  Cluster cluster(ranks_with({{.cpus = 2}, {.cpus = 4, .gpus = 1}, {.cpus = 1}}));
-  cluster.call<Flag>(0, CreateGroup{{.id = {0, 0, 1}, .bundles = {{.gpus = 1}}}});
-  cluster.kill(2);
-  cluster.call<Flag>(0, ReportDeath{2, 0});
-  const auto state = cluster.call<control::Cluster>(1, QueryCluster{});
-  ASSERT_EQ(state.ranks.size(), 3u);
-  EXPECT_EQ(state.ranks[0].free, (Resources{.cpus = 2}));
-  EXPECT_EQ(state.ranks[1].record.total, (Resources{.cpus = 4, .gpus = 1}));
-  EXPECT_EQ(state.ranks[1].free, (Resources{.cpus = 4}));
-  EXPECT_TRUE(state.ranks[1].alive);
-  EXPECT_FALSE(state.ranks[2].alive);
-}
-
 }  // namespace
 }  // namespace ringray::control::testing

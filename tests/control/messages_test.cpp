@@ -20,8 +20,6 @@ std::vector<Request> all_requests() {
           RegisterActor{actor},
           LookupActor{"s", "n"},
           RemoveActor{{1, 2, 3}},
-          ListActors{},
-          ListActors{"s"},
           PutValue{"s", "k", std::string(1000, 'v'), false},
           GetValue{"s", "k"},
           DeleteValue{"s", "k"},
@@ -30,27 +28,15 @@ std::vector<Request> all_requests() {
           CreateGroup{group},
           WaitGroup{{1, 0, 4}},
           RemoveGroup{{1, 0, 4}},
-          FindGroup{{}, "group"},
-          ListGroups{},
-          ReportDeath{5, 6},
-          QueryCluster{}};
+          ReportDeath{5, 6}};
 }
 
 std::vector<Reply> all_replies() {
-  return {
-      Flag{true},
-      Refusal{Errc::name_taken, "taken"},
-      NameReserved{},
-      NameTaken{actor},
-      ActorFound{},
-      ActorFound{actor},
-      ActorList{{actor, actor}},
-      Value{},
-      Value{"v"},
-      Keys{{"a", "b"}},
-      GroupFound{GroupRecord{group, GroupState::ready, {1, 2}, "why"}},
-      GroupList{{GroupRecord{group}}},
-      Cluster{{RankState{{.rank = 1, .host_name = "h", .labels = {{"k", "v"}}, .arena = "/a"}, true, {.cpus = 1}}}}};
+  return {Flag{true},       Refusal{Errc::name_taken, "taken"},
+          NameReserved{},   NameTaken{actor},
+          ActorFound{},     ActorFound{actor},
+          Value{},          Value{"v"},
+          Keys{{"a", "b"}}, GroupFound{GroupRecord{group, GroupState::ready, {1, 2}, "why"}}};
 }
 
 std::vector<std::byte> bytes_of(const wire::ByteBuffer& buffer) { return {buffer.view().begin(), buffer.view().end()}; }

@@ -58,8 +58,7 @@ TEST_F(NamesTest, DuplicateNameIsRefusedWithTheExistingActor) {
 TEST_F(NamesTest, NamesOfOtherNamespacesAreInvisible) {
   enter(1, record(first));
   EXPECT_EQ(cluster.call<ActorFound>(2, LookupActor{"other", "hits"}).record, std::nullopt);
-  EXPECT_EQ(cluster.call<ActorList>(2, ListActors{"other"}).actors.size(), 0u);
-  EXPECT_EQ(cluster.call<ActorList>(2, ListActors{}).actors, std::vector{record(first)});
+  EXPECT_EQ(cluster.call<ActorFound>(2, LookupActor{"space", "hits"}).record, record(first));
   cluster.call<NameReserved>(2, ReserveName{"other", "hits", second});
 }
 
@@ -127,9 +126,10 @@ TEST_F(NamesTest, NamesOfADeadOwnerAreFreeUnlessDetachedAndRunningElsewhere) {
   enter(1, attached);
   enter(1, detached);
   report_death(1);
-  EXPECT_EQ(cluster.call<ActorList>(2, ListActors{}).actors, std::vector{detached});
+  EXPECT_EQ(cluster.call<ActorFound>(2, LookupActor{"space", "hits"}).record, std::nullopt);
+  EXPECT_EQ(cluster.call<ActorFound>(2, LookupActor{"space", "stays"}).record, detached);
   report_death(3);
-  EXPECT_EQ(cluster.call<ActorList>(2, ListActors{}).actors.size(), 0u);
+  EXPECT_EQ(cluster.call<ActorFound>(2, LookupActor{"space", "stays"}).record, std::nullopt);
 }
 
 TEST_F(NamesTest, ActorOnADeadRankKeepsItsNameWhileItsOwnerLives) {

@@ -355,42 +355,21 @@ void SimRank::answer(Task& task, std::vector<owner::Outcome>& outcomes, std::vec
 
 std::uint32_t SimRank::give(Rank thief) {
   std::uint32_t given = 0;
-  for (auto count = (queue_.size() + 1) / 2; count > 0 && !queue_.empty(); --count) {
+  for (auto count = (queue_.size() + 1) / 2; count > 0; --count) {
     const auto key = queue_.front();
     auto& task = *tasks_.at(key);
-    if (task.caller.valid()) {
-      if (!forward(task, thief)) break;
-    } else {
-      auto* pending = expect(task.results);
-      task.body.inline_only = 1;
-      const auto correlation = owner_.request({.kind = Kind::submit, .target = thief, .token = pending}, {},
-                                              payload_of(task.body, task.locals), task.locals);
-      for (const auto& result : pending->results) states_.at(result.id).correlation = correlation;
-      give_back_all(task.locals);
-    }
+    auto* pending = expect(task.results);
+    task.body.inline_only = 1;
+    const auto correlation = owner_.request({.kind = Kind::submit, .target = thief, .token = pending}, {},
+                                            payload_of(task.body, task.locals), task.locals);
+    for (const auto& result : pending->results) states_.at(result.id).correlation = correlation;
+    give_back_all(task.locals);
     queue_.erase(queue_.begin());
     tasks_.erase(key);
     ++given;
     ++world_.tally["stolen"];
   }
   return given;
-}
-
-// A task of another rank goes on to the thief, as if its caller had sent it there.
-bool SimRank::forward(Task& task, Rank thief) {
-  if (thief == task.caller || world_.plan().kills > 0 || !owner_.may_uncover(task.covered)) return false;
-  executing_.erase({task.caller, task.correlation});
-  const auto references = task.covered;
-  send(thief,
-       {.subject = {task.caller, 0, 1},
-        .correlation = task.correlation,
-        .argument = static_cast<std::uint32_t>(references.size()),
-        .kind = Kind::submit},
-       payload_of(task.body, references));
-  give_back_all(task.locals);
-  owner_.uncover(references);
-  ++world_.tally["forwarded"];
-  return true;
 }
 
 }  // namespace ringray::sim

@@ -138,7 +138,6 @@ class SimRank final : owner::Environment, wire::Outbox, scheduler::Stealing::Giv
   void end_actor(ObjectId id, bool now);
   void refuse(const Envelope& envelope, View payload);
   std::vector<std::byte> payload_of(const Body& body, std::span<const Carried> references) const;
-  bool forward(Task& task, Rank thief);
 
   World& world_;
   const Rank self_;
@@ -148,7 +147,7 @@ class SimRank final : owner::Environment, wire::Outbox, scheduler::Stealing::Giv
   std::unordered_map<ObjectId, State> states_;
   std::map<std::uint64_t, std::unique_ptr<Task>> tasks_;
   std::unordered_map<owner::Token, std::unique_ptr<Pending>> pending_;
-  std::vector<std::uint64_t> queue_;  // tasks that have not started and may move
+  std::vector<std::uint64_t> queue_;  // this rank's tasks that have not started and may move
   std::map<std::pair<Rank, std::uint64_t>, std::uint64_t> executing_;
   std::map<ObjectId, Actor> actors_;
   std::unordered_set<ObjectId> dead_actors_;

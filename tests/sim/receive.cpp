@@ -55,11 +55,9 @@ void SimRank::on_submit(const Envelope& envelope, View payload) {
   task->correlation = envelope.correlation;
   for (std::size_t i = 0; i < task->covered.size(); ++i)
     if (task->body.by_value >> i & 1) task->needs.push_back(task->covered[i].id);
-  const bool may_move = task->body.by_value == 0;
   auto* raw = task.get();
   enqueue(std::move(task), start_within_ns);
   executing_[{raw->caller, raw->correlation}] = raw->key;
-  if (may_move) queue_.push_back(raw->key);
   if (stealing_.wanted()) stealing_.surplus();
 }
 

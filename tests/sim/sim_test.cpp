@@ -76,6 +76,9 @@ TEST(Simulation, HolderThatBorrowsWhatItHoldsServesIt) { EXPECT_EQ(World(small(1
 TEST(Simulation, HolderThatReadsItsOwnStoreCountsNoBorrower) { EXPECT_EQ(World(small(17)).run(), ""); }
 TEST(Simulation, RegistrationOfACoveredRankIsNotOvertakenByItsReply) { EXPECT_EQ(World(middle(1)).run(), ""); }
 TEST(Simulation, RegistrationByARankThatOnesOwnCoverKeepsAliveIsNotEnough) { EXPECT_EQ(World(middle(17)).run(), ""); }
+TEST(Simulation, ReferenceToALostObjectMayComeBeforeTheNewsOfTheDeath) {
+  EXPECT_EQ(World(with_kills(small(12632))).run(), "");
+}
 TEST(Simulation, RegistrationsMadeByADeadRankAreReplaced) { EXPECT_EQ(World(with_kills(small(1010))).run(), ""); }
 
 }  // namespace
