@@ -1,6 +1,5 @@
 #include "ringray/runtime/core.hpp"
 
-#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -84,12 +83,15 @@ void pause_fiber(base::Nanoseconds time) {
 }
 
 BatonGuard::BatonGuard(Core& core) noexcept : core_(core), outer_(holder != &core) {
-  if (!outer_) return;
-  core_.baton_.take();
-  holder = &core_;
+  if (outer_) {
+    core_.baton_.take();
+    holder = &core_;
+  }
+  ++core_.depth_;
 }
 
 BatonGuard::~BatonGuard() {
+  --core_.depth_;
   if (!outer_) return;
   holder = nullptr;
   core_.after_baton();
@@ -239,6 +241,7 @@ std::string Core::report() {
 bool Core::poll() {
   if (!baton_.try_take()) return false;
   holder = this;
+  ++depth_;
   if (transport_->pending()) flush();
   const bool any = progress();
   if (any) {
@@ -251,6 +254,7 @@ bool Core::poll() {
       stealing_.hungry();
     }
   }
+  --depth_;
   holder = nullptr;
   after_baton();
   return any;
@@ -285,9 +289,9 @@ void Core::flush() {
 }
 
 bool Core::progress() {
-  receiving_ = true;
+  ++depth_;
   const bool any = transport_->progress(*this);
-  receiving_ = false;
+  --depth_;
   // The clock's unit is 65 µs.
   if (any)
     if (const auto now = base::cycles(); now - wall_cycles_ > 8 * gap_max_cycles_) {
@@ -303,7 +307,7 @@ bool Core::progress() {
 void Core::keep_moving() {
   if (base::cycles() - flushed_cycles_ < gap_cycles_ && execution::Pool::current()) return;  // a worker polls soon
   flush();
-  if (receiving_ || execution::stack_left() < stack_to_receive) return;
+  if (depth_ > 1 || execution::stack_left() < stack_to_receive) return;
   progress();
   execution::Pool::polled();
   // The helper does not stand in now, so a sender that goes on and on has to show itself that this rank is alive.
@@ -456,30 +460,6 @@ void Core::fail_queued(Record& record, const char* why) {
     }
     record.release();
   });
-}
-
-// A silent rank is noticed by the next one in the ring, a dead process by its host-mates at once: UCX reports a dead
-// peer late and a frozen one never.
-void Core::watch_ranks(base::Nanoseconds now) {
-  if (leaving_ || size() == 1) return;
-  for (const auto& [rank, pid] : host_mate_pids_)
-    if (membership_.alive(rank) && ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH)
-      declare_dead(rank, "its process is gone");
-  if (now < next_heartbeat_) return;
-  next_heartbeat_ = now + config_.heartbeat_ms;
-  const auto next_alive = [&](std::uint32_t step) {
-    auto rank = self_.value;
-    do rank = (rank + step) % size();
-    while (rank != self_.value && !membership_.alive(rank));
-    return Rank{rank};
-  };
-  // When this rank itself was away, what the other sent meanwhile is unread.
-  const bool away = now - std::exchange(watched_at_, now) > config_.rank_dead_after_ms / 2;
-  const auto successor = next_alive(1), predecessor = next_alive(size() - 1);
-  if (successor == self_) return;
-  send(successor, {.kind = Kind::heartbeat}, {});
-  if (std::exchange(watched_, predecessor) != predecessor || std::exchange(heard_any_, false) || away) heard_ = now;
-  if (now - heard_ > config_.rank_dead_after_ms) declare_dead(predecessor, "it gave no sign of life in time");
 }
 
 void Core::tick() {

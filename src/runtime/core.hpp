@@ -59,11 +59,17 @@ struct Parts {
 /// Requests of other ranks that are not answered yet, by the slot that each has at its caller. Baton holder only.
 class Executing {
  public:
-  void add(Record& record) { row(*record.origin) = &record; }
+  void add(Record& record) {
+    row(*record.origin) = &record;
+    ++size_;
+  }
   void remove(const Record& record) {
     const auto& origin = *record.origin;
-    if (find(origin.caller, origin.correlation) == &record) row(origin) = nullptr;
+    if (find(origin.caller, origin.correlation) != &record) return;
+    row(origin) = nullptr;
+    --size_;
   }
+  std::size_t size() const noexcept { return size_; }
   Record* find(Rank caller, std::uint64_t correlation) const;
   /// All of one caller; null where there is none.
   std::span<Record* const> of(Rank caller) const {
@@ -74,6 +80,7 @@ class Executing {
  private:
   Record*& row(const Origin& origin);
   std::vector<std::vector<Record*>> of_caller_;
+  std::size_t size_ = 0;
 };
 
 class Core final : owner::Environment,
@@ -161,6 +168,13 @@ class Core final : owner::Environment,
   const scheduler::Membership& membership() const noexcept { return membership_; }
   scheduler::Ledger& ledger() noexcept { return ledger_; }
   owner::Owner& owner() noexcept { return owner_; }
+  /// What has begun and not ended.
+  struct Unfinished {
+    std::size_t executing = 0, transfers = 0, granted = 0, pulls = 0;
+  };
+  Unfinished unfinished() const noexcept {
+    return {executing_.size(), incoming_.size(), granted_.size(), admission_.granted() + admission_.waiting()};
+  }
   const transport::Counters& traffic() const noexcept { return transport_->counters(); }
   std::unordered_map<ObjectId, ActorRecord*>& actors() noexcept { return actors_; }
   std::atomic<bool> stop_requested{false};
@@ -236,7 +250,8 @@ class Core final : owner::Environment,
   std::uint64_t bytes_to_pull(const Extra& extra) const;
   void begin_pulls(const store::Admission::Change& change);
   void pulled(ObjectId id, Extra& extra);
-  void hold(ObjectState& state);  ///< one more reference to a state that the owner's table names
+  void forget_whole(ObjectId id);  ///< a transfer that nobody waits for, unless it is under way
+  void hold(ObjectState& state);   ///< one more reference to a state that the owner's table names
   bool release_row(ObjectState& state);
   void encode_value(ObjectState& state);
   void deliver_call(ActorRecord& actor, const Envelope& envelope, View payload);
@@ -283,7 +298,11 @@ class Core final : owner::Environment,
   };
   std::unordered_map<ObjectId, std::vector<Early>> early_calls_;  // to actors that may still be on their way here
   Executing executing_;
-  std::unordered_map<ObjectId, store::Buffer> incoming_;                       // bulk transfers under way
+  struct Incoming {
+    store::Buffer bytes;
+    bool whole = false;  // nothing writes any more
+  };
+  std::unordered_map<ObjectId, Incoming> incoming_;                            // bulk transfers
   std::unordered_map<ObjectId, std::vector<ObjectState*>> stored_references_;  // inside stored values; counted
   struct Question {
     execution::Work* event;  // counted
@@ -300,8 +319,8 @@ class Core final : owner::Environment,
   std::unordered_map<scheduler::GroupId, control::GroupRecord> groups_;  // those that were ready once
   std::uint64_t next_question_ = 0, spread_turn_ = 0;
   std::uint64_t flushed_cycles_ = 0, gap_cycles_ = 0, gap_per_envelope_cycles_ = 0, gap_max_cycles_ = 0;
-  std::uint64_t unflushed_ = 0;                              // envelopes since the last flush
-  bool receiving_ = false;                                   // inside of the transport's progress()
+  std::uint64_t unflushed_ = 0;  // envelopes since the last flush
+  unsigned depth_ = 0;           // with() inside with(), poll() or progress(): only the outermost with() receives
   std::unordered_set<std::uint64_t> reported_;               // unschedulable requests, by hash of the reason
   std::unordered_map<scheduler::GrantId, Record*> granted_;  // tasks that hold resources
   bool leaving_ = false, goodbye_sent_ = false, departed_ = false, lost_ranks_ = false;

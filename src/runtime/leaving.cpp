@@ -1,8 +1,10 @@
 // How ranks are noticed to be dead, and how the job ends.
 
+#include <signal.h>
 #include <unistd.h>
 
 #include <algorithm>
+#include <cerrno>
 
 #include "ringray/base/log.hpp"
 #include "ringray/base/metrics.hpp"
@@ -17,6 +19,30 @@ namespace {
 constexpr auto farewell = std::chrono::milliseconds(500);  // after what may take stop_timeout_ms itself
 
 }  // namespace
+
+// A silent rank is noticed by the next one in the ring, a dead process by its host-mates at once: UCX reports a dead
+// peer late and a frozen one never.
+void Core::watch_ranks(base::Nanoseconds now) {
+  if (leaving_ || size() == 1) return;
+  for (const auto& [rank, pid] : host_mate_pids_)
+    if (membership_.alive(rank) && ::kill(static_cast<pid_t>(pid), 0) != 0 && errno == ESRCH)
+      declare_dead(rank, "its process is gone");
+  if (now < next_heartbeat_) return;
+  next_heartbeat_ = now + config_.heartbeat_ms;
+  const auto next_alive = [&](std::uint32_t step) {
+    auto rank = self_.value;
+    do rank = (rank + step) % size();
+    while (rank != self_.value && !membership_.alive(rank));
+    return Rank{rank};
+  };
+  // When this rank itself was away, what the other sent meanwhile is unread.
+  const bool away = now - std::exchange(watched_at_, now) > config_.rank_dead_after_ms / 2;
+  const auto successor = next_alive(1), predecessor = next_alive(size() - 1);
+  if (successor == self_) return;
+  send(successor, {.kind = Kind::heartbeat}, {});
+  if (std::exchange(watched_, predecessor) != predecessor || std::exchange(heard_any_, false) || away) heard_ = now;
+  if (now - heard_ > config_.rank_dead_after_ms) declare_dead(predecessor, "it gave no sign of life in time");
+}
 
 void Core::on_peer_lost(Rank rank, Errc) {
   if (leaving_) {
@@ -58,7 +84,8 @@ void Core::forget_rank(Rank rank) {
   stealing_.on_rank_died(rank);
   owner_.on_rank_died(rank);
   for (auto* record : executing_.of(rank)) {  // nobody reads what these give
-    if (!record || !record->try_retain()) continue;
+    if (!record) continue;
+    record->retain();
     if (record->more && record->more->stream) record->more->stream->close();
     afterwards_.push_back([this, record = record] {
       cancel(*record, true);
@@ -69,13 +96,14 @@ void Core::forget_rank(Rank rank) {
   for (const auto& [id, references] : stored_references_)
     if (id.owner == rank) ownerless.push_back(id);
   for (const auto& id : ownerless) garbage(id, nullptr, {});
-  for (auto& [id, waiting] : lookups_) {
-    if (id.owner != rank) continue;
-    for (const auto& lookup : std::exchange(waiting, {})) {
+  std::erase_if(lookups_, [&](const auto& row) {
+    if (row.first.owner != rank) return false;
+    for (const auto& lookup : row.second) {
       lookup.event->complete();
       lookup.event->release();
     }
-  }
+    return true;
+  });
   std::vector<ObjectId> never_coming;
   for (const auto& [id, calls] : early_calls_)
     if (id.owner == rank) never_coming.push_back(id);

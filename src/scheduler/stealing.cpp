@@ -1,6 +1,9 @@
 #include "ringray/scheduler/stealing.hpp"
 
 #include <algorithm>
+#include <utility>
+
+#include "ringray/base/check.hpp"
 
 namespace ringray::scheduler {
 
@@ -40,15 +43,19 @@ void Stealing::hungry() {
   resting_ = true;
 }
 
+std::uint32_t Stealing::give(Rank thief) {
+  RINGRAY_ASSERT(!std::exchange(giving_, true), "something came in while tasks were given away");
+  const auto given = giver_.give(thief);
+  giving_ = false;
+  return given;
+}
+
 void Stealing::surplus() {
   while (!waiting_.empty()) {
     const auto thief = waiting_.back();
-    waiting_.pop_back();  // first: while it gives, messages may come that change the list
-    const auto given = giver_.give(thief);
-    if (given == 0) {
-      if (!dead_[thief.value]) waiting_.push_back(thief);
-      return;
-    }
+    const auto given = give(thief);
+    if (given == 0) return;
+    waiting_.pop_back();
     outbox_.send(thief, {.argument = given, .kind = wire::Kind::loot}, {});
   }
 }
@@ -56,7 +63,7 @@ void Stealing::surplus() {
 void Stealing::on_message(const wire::Envelope& envelope) {
   const auto from = envelope.source;
   if (envelope.kind == wire::Kind::steal) {
-    const auto given = giver_.give(from);
+    const auto given = give(from);
     std::erase(waiting_, from);
     if (given == 0) waiting_.push_back(from);
     outbox_.send(from, {.argument = given, .kind = wire::Kind::loot}, {});

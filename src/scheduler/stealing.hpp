@@ -18,7 +18,7 @@ class Stealing {
  public:
   class Giver {
    public:
-    /// Sends at most half of what may move to `thief`; how many tasks that was.
+    /// Sends at most half of what may move to `thief`; how many tasks that was. Must not call back.
     virtual std::uint32_t give(Rank thief) = 0;
 
    protected:
@@ -44,6 +44,7 @@ class Stealing {
  private:
   void ask(Rank victim);
   void plan();
+  std::uint32_t give(Rank thief);
 
   const Rank self_;
   const std::uint32_t ranks_;
@@ -53,7 +54,7 @@ class Stealing {
   std::vector<Rank> mates_;
   std::vector<Rank> victims_;  // still to be asked, last first
   Rank last_giver_, asked_;
-  bool resting_ = false;
+  bool resting_ = false, giving_ = false;
   unsigned ticks_ = 0, rest_ticks_ = 1;  // rested so far, to rest
   std::vector<Rank> waiting_;            // hungry ranks that this one could not feed
   std::vector<std::uint8_t> dead_;
