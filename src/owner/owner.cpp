@@ -88,6 +88,7 @@ void Owner::on_rank_died(Rank rank) {
     }
   }
   for (auto& [id, readers] : directed_) {
+    std::erase(readers, rank);
     if (holder(id) != rank) continue;
     for (const auto& reader : std::exchange(readers, {}))
       if (!dead(reader)) fail_asker(id, reader, "the rank that held the only copy died");

@@ -2,6 +2,8 @@
 
 #include "ringray/owner/owner.hpp"
 
+#include <algorithm>
+
 #include "ringray/base/check.hpp"
 
 namespace ringray::owner {
@@ -97,7 +99,8 @@ void Owner::answer(ObjectId id, Asker asker) {
     } else if (dead(holder)) {
       fail_asker(id, asker.rank, "the rank that held the only copy died");
     } else {
-      directed_[id].push_back(asker.rank);
+      auto& readers = directed_[id];
+      if (std::find(readers.begin(), readers.end(), asker.rank) == readers.end()) readers.push_back(asker.rank);
       outbox_.send(holder, {.subject = id, .argument = asker.rank.value, .kind = Kind::pull}, {});
     }
     return;

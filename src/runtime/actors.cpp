@@ -305,11 +305,11 @@ void Core::on_actor_state(const Envelope& envelope, View) {
     case register_me:
       return answer(registered_or_not, owner_.register_borrower(id, envelope.source));
     case registered_or_not: {
-      auto& waiting = lookups_[id];
-      if (waiting.empty()) return;
-      const auto lookup = waiting.back();
-      waiting.pop_back();
-      if (waiting.empty()) lookups_.erase(id);
+      const auto waiting = lookups_.find(id);
+      if (waiting == lookups_.end()) return;
+      const auto lookup = waiting->second.back();
+      waiting->second.pop_back();
+      if (waiting->second.empty()) lookups_.erase(waiting);
       if (envelope.error == 0) {
         const Carried carried{id, Rank{envelope.correlation}, 0};
         owner_.receive_registered({&carried, 1}, envelope.source);

@@ -71,7 +71,8 @@ void Core::on_cancel(const Envelope& envelope) {
     });
     return;
   }
-  if (!record || !record->try_retain()) return;
+  if (!record) return;
+  record->retain();  // whoever runs it has a count until it is not listed any more
   const bool deep = envelope.flags & owner::recursive;
   afterwards_.push_back([this, record, deep] {
     cancel(*record, deep);

@@ -173,6 +173,7 @@ bool Core::release_row(ObjectState& state) {
   }
   if (e.foreign) {
     if (e.in_store) store_->erase(id);
+    forget_whole(id);  // its references may be missing still
     owner_.set_token(id, nullptr);
     owner_.drop(id);
     return true;
@@ -269,8 +270,7 @@ void Core::arrived(ObjectId id, owner::Token token, owner::Arrival arrival) {
   if (!state) {
     for (const auto& c : arrival.references) owner_.drop(c.id);
     if (arrival.form == Form::lent) owner_.unpin(id, arrival.holder);
-    if (arrival.form == Form::stored) incoming_.erase(id);
-    return;
+    return forget_whole(id);
   }
   hold(*state);
   auto& e = *state->extra();
@@ -303,32 +303,38 @@ void Core::arrived(ObjectId id, owner::Token token, owner::Arrival arrival) {
         e.error = lease.error().code;
       }
     } else {
-      const auto at = incoming_.find(id);
-      e.lease = store_->seal(id, std::move(at->second), store::Copy::secondary);
+      e.lease = store_->seal(id, std::move(incoming_.at(id).bytes), store::Copy::secondary);
       e.in_store = true;
-      incoming_.erase(at);
     }
   }
+  forget_whole(id);
   complete_fetch(*state);
   state->release();
 }
 
 std::span<std::byte> Core::on_bulk_begin(const Envelope& envelope) {
   // One at a time: an earlier transfer of the same object may still write, though its reader gave up and came back.
-  if (!owner_.expects(envelope.subject) || incoming_.contains(envelope.subject)) return {};
+  if (!owner_.expects(envelope.subject)) return {};
+  if (const auto at = incoming_.find(envelope.subject); at != incoming_.end() && !at->second.whole) return {};
   auto buffer = store_->create(envelope.payload_bytes);
   if (!buffer) {
     owner_.bulk_arrived(envelope, buffer.error().code);
     return {};
   }
   const auto bytes = buffer->bytes();
-  incoming_.insert_or_assign(envelope.subject, std::move(*buffer));
+  incoming_.insert_or_assign(envelope.subject, Incoming{std::move(*buffer)});
   return bytes;
 }
 
 void Core::on_bulk(const Envelope& envelope, Errc status) {
+  const auto at = incoming_.find(envelope.subject);
+  if (at != incoming_.end()) at->second.whole = true;
   if (status != Errc::none || !owner_.expects(envelope.subject)) incoming_.erase(envelope.subject);
   owner_.bulk_arrived(envelope, status);
+}
+
+void Core::forget_whole(ObjectId id) {
+  if (const auto at = incoming_.find(id); at != incoming_.end() && at->second.whole) incoming_.erase(at);
 }
 
 owner::Held Core::held(ObjectId id, owner::Token token, Rank reader) {

@@ -176,6 +176,11 @@ void Core::send_item(Record& record, ObjectState& item) {
     const auto id = with([&] { return promote(item); });
     encoded = encode_for_travel(*item.value_type(), item.value(), id);
   }
+  if (encoded.error) {
+    for (auto* state : encoded.references) state->release();
+    item.release();
+    throw_error(encoded.error->code, {.text = "an item of the generator cannot travel: " + encoded.error->text});
+  }
   with([&] {
     auto& e = *item.extra();
     wire::ByteBuffer payload;

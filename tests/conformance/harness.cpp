@@ -11,15 +11,29 @@ namespace conformance {
 std::string Counts::text() const {
   return std::to_string(owned) + " owned, " + std::to_string(borrowed) + " borrowed, " + std::to_string(requests) +
          " requests, " + std::to_string(actors) + " actors, " + std::to_string(grants) + " grants, " +
-         std::to_string(stored_bytes) + " bytes stored";
+         std::to_string(stored_bytes) + " bytes stored, " + std::to_string(executing) + " executing, " +
+         std::to_string(transfers) + " transfers, " + std::to_string(granted) + " granted, " + std::to_string(pulls) +
+         " pulls, " + std::to_string(fibers) + " fibers";
 }
 
 Counts counts_here() {
   auto& core = runtime::core();
   auto counts = core.with([&] {
-    return Counts{core.owner().owned(), core.owner().borrowed(), core.owner().requests(), core.actors().size(),
-                  core.ledger().grants().size()};
+    const auto unfinished = core.unfinished();
+    const auto* now = runtime::running();
+    const bool for_another_rank = now && now->record && now->record->origin;  // this itself
+    return Counts{.owned = core.owner().owned(),
+                  .borrowed = core.owner().borrowed(),
+                  .requests = core.owner().requests(),
+                  .actors = core.actors().size(),
+                  .grants = core.ledger().grants().size(),
+                  .executing = unfinished.executing - for_another_rank,
+                  .transfers = unfinished.transfers,
+                  .granted = unfinished.granted,
+                  .pulls = unfinished.pulls};
   });
+  const std::size_t kept = 2 * core.pool().workers(), fibers = core.pool().fibers();
+  counts.fibers = fibers > kept ? fibers - kept : 0;
   const auto usage = core.store().usage();
   counts.stored_bytes = usage.used_bytes + usage.spilled_bytes;
   return counts;

@@ -193,6 +193,11 @@ struct Host {
   int take(Prickly p) { return static_cast<int>(p.text.size()); }
 };
 Prickly prickly(Prickly::Where where) { return where; }
+Generator<Prickly> prickly_items() {
+  co_yield Prickly();
+  co_yield Prickly(Prickly::when_saved);
+  co_yield Prickly();
+}
 int touch(const Prickly& p) { return static_cast<int>(p.text.size()); }
 
 TEST_F(Ray, C10_WhateverIsThrownWhileAValueTravelsIsAnErrorOfItsTask) {
@@ -202,6 +207,12 @@ TEST_F(Ray, C10_WhateverIsThrownWhileAValueTravelsIsAnErrorOfItsTask) {
   EXPECT_THROW(get(submit({.placement = there}, touch, put(Prickly(Prickly::when_saved)))), TaskError);
   EXPECT_THROW(get(submit({.placement = there}, touch, Prickly(Prickly::when_saved))), TaskError);
   EXPECT_THROW(get(submit({.placement = there}, touch, Prickly(Prickly::when_loaded))), Error);
+  int items = 0;
+  const auto read_all = [&] {
+    for (const auto& item : submit({.placement = there}, prickly_items)) items += get(item).text == "hedgehog";
+  };
+  EXPECT_THROW(read_all(), TaskError);
+  EXPECT_EQ(items, 1);
   auto host = spawn<Host>({.placement = there}, Prickly());
   EXPECT_THROW(get(host.call<&Host::take>(Prickly(Prickly::when_loaded))), Error);
   host.send<&Host::take>(Prickly(Prickly::when_loaded));

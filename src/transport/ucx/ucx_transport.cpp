@@ -165,8 +165,8 @@ bool UcxTransport::progress(Receiver& receiver) {
   if ((++polls_ & 1023) == 0 || std::exchange(armed_, false)) look_at_watch();
   if (!self_packets_.empty() || !self_bulks_.empty()) moved |= deliver_to_self(receiver);
   if (!losses_.empty()) moved |= report_losses(receiver);
+  if (!doomed_.empty()) close_doomed();  // ends transfers, which the receiver is told
   receiver_ = nullptr;
-  if (!doomed_.empty()) close_doomed();
   return moved;
 }
 
