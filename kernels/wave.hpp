@@ -26,7 +26,7 @@
 #include <cstdint>
 #include <type_traits>
 
-#include "ringray/kernels/device.hpp"
+#include "ringray/base/portable.hpp"
 
 namespace ringray::kernels {
 

@@ -1,5 +1,5 @@
 #pragma once
-// Words for code that runs on the host and on a GPU from one source.
+// The word for code that runs on the host and on a GPU from one source.
 
 #ifdef __CUDACC__
 #define RINGRAY_DEVICE __host__ __device__
