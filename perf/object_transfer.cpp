@@ -21,7 +21,8 @@ ObjectRef<Bytes> make(std::size_t bytes) {
 }
 
 void raw_serve(std::size_t bytes, std::size_t largest) {
-  perf::raw().source.resize(largest, std::byte{3});
+  perf::raw().source.resize(largest);
+  std::memset(perf::raw().source.data(), 3, bytes);  // as fresh in the sender's cache as an object that was just made
   perf::raw().send();  // ready
   perf::raw().expect_messages(1);
   perf::raw().send_bulk(bytes);

@@ -78,15 +78,17 @@ Errc decode_packet(wire::View packet, Visit&& visit) {
   return Errc::none;
 }
 
+/// Whether the parts of a bulk transfer's header belong together.
+inline bool is_whole(const BulkHeader& header) noexcept {
+  const auto& envelope = header.envelope;
+  return envelope.payload_bytes != 0 && envelope.source == header.packet.source && envelope.kind < wire::Kind::count;
+}
+
 /// Reads the header of a bulk transfer of `bytes` bytes. `corrupt_data` when they do not belong together.
 inline Errc decode_bulk_header(wire::View bytes, std::size_t payload_bytes, BulkHeader& header) noexcept {
   if (bytes.size() != sizeof header) return Errc::corrupt_data;
   std::memcpy(&header, bytes.data(), sizeof header);
-  const auto& envelope = header.envelope;
-  if (envelope.payload_bytes != payload_bytes || payload_bytes == 0 || envelope.source != header.packet.source ||
-      envelope.kind >= wire::Kind::count)
-    return Errc::corrupt_data;
-  return Errc::none;
+  return is_whole(header) && header.envelope.payload_bytes == payload_bytes ? Errc::none : Errc::corrupt_data;
 }
 
 }  // namespace ringray::transport

@@ -48,6 +48,7 @@ struct Counters {
   std::uint64_t bytes_sent = 0, bytes_received = 0;
   std::uint64_t strangers_refused = 0;  ///< connections without this job's key
   std::uint64_t corrupt_packets = 0;
+  std::uint64_t bulks_read = 0;  ///< bulk transfers that were read from the memory of a process of this host
   std::uint64_t endpoints = 0;
 };
 

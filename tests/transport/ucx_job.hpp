@@ -17,13 +17,15 @@ namespace ringray::transport::conformance {
 
 class UcxJob final : public Job {
  public:
-  explicit UcxJob(Bootstrap& bootstrap) {
+  explicit UcxJob(
+      Bootstrap& bootstrap, void (*change)(Roster&) = [](Roster&) {}) {
     auto port = ucx::Port::open();
     if (!port) throw std::runtime_error(port.error().text);
     auto company = introduce(bootstrap, port->address());
     if (!company) throw std::runtime_error(company.error().text);
     roster_ = company->roster;
-    transport_ = std::move(*port).join(company->roster);
+    change(roster_);
+    transport_ = std::move(*port).join(roster_);
   }
   Transport& transport() override { return *transport_; }
   bool progress(Receiver& receiver) override {

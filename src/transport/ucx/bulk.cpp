@@ -1,4 +1,4 @@
-// Bulk transfers: one active message each; UCX chooses eager or rendezvous.
+// Bulk transfers: one active message each; UCX chooses eager or rendezvous. Within a host see single_copy.cpp.
 
 #include <cstring>
 
@@ -30,6 +30,11 @@ void UcxTransport::send_bulk(Rank target, Envelope envelope, Lease bytes) {
   if (peer.endpoint == nullptr && !connect(peer)) return;
   ++counters_.packets_sent;
   counters_.bytes_sent += sizeof(BulkHeader) + bytes.size();
+  if (may_offer(peer, bytes.size())) return offer(peer, envelope, std::move(bytes));
+  push(peer, envelope, std::move(bytes));
+}
+
+void UcxTransport::push(Peer& peer, const Envelope& envelope, Lease bytes) {
   const auto view = bytes.view();
   auto transfer =
       std::make_unique<BulkSend>(BulkSend{{{roster_.key, roster_.self, 0}, envelope}, std::move(bytes), this});

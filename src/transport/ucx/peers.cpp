@@ -24,8 +24,7 @@ bool UcxTransport::connect(Peer& peer) {
   const auto status = ucp_ep_create(worker_->get(), &params, &peer.endpoint);
   if (status == UCS_OK) {
     ++counters_.endpoints;
-    const auto process_id = peer.rank.value < roster_.process_ids.size() ? roster_.process_ids[peer.rank.value] : 0;
-    if (process_id == 0 || watch_.add(peer.rank, process_id)) return true;
+    if (peer.process_id == 0 || watch_.add(peer.rank, peer.process_id)) return true;
     lose(peer, Errc::rank_died);
     return false;
   }
@@ -53,6 +52,7 @@ void UcxTransport::drop(Rank rank) {
   auto& peer = peers_[rank.value];
   if (std::exchange(peer.lost, true)) return;
   if (peer.open != nullptr) buffers_.give(std::exchange(peer.open, nullptr));
+  drop_offers(rank);
   if (peer.endpoint == nullptr) return;
   watch_.remove(rank);
   --counters_.endpoints;
@@ -119,7 +119,7 @@ bool UcxTransport::progress_until_idle(base::Nanoseconds limit) {
   const auto deadline = base::now() + limit;
   for (;;) {
     if (!doomed_.empty()) close_doomed();
-    if (closing_ == 0 && bulks_ == 0 && buffers_.taken() == self_packets_.size()) return true;
+    if (closing_ == 0 && bulks_ == 0 && offered_.empty() && buffers_.taken() == self_packets_.size()) return true;
     if (base::now() > deadline) return false;
     ucp_worker_progress(worker_->get());
     if ((++polls_ & 1023) == 0) look_at_watch();
@@ -129,6 +129,7 @@ bool UcxTransport::progress_until_idle(base::Nanoseconds limit) {
 // Everything that was sent leaves first, then the endpoints go: quietly where the peer took it all, else by force.
 // No answer of a peer is needed, so ranks may close in any order.
 void UcxTransport::close() {
+  stop_reading();
   flush();
   for (auto& peer : peers_)
     if (peer.endpoint != nullptr) start_flushing(peer);
@@ -140,7 +141,7 @@ void UcxTransport::close() {
   }
   if (!progress_until_idle(close_ns_max))
     spdlog::warn("rank {} leaves {} endpoints, {} packets and {} bulk transfers unfinished", roster_.self.value,
-                 closing_, buffers_.taken() - self_packets_.size(), bulks_);
+                 closing_, buffers_.taken() - self_packets_.size(), bulks_ + offered_.size());
   for (auto* buffer : std::exchange(self_packets_, {})) buffers_.give(buffer);
   worker_.reset();  // before the buffers that UCX may still read
 }

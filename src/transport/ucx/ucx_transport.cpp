@@ -23,25 +23,29 @@ UcxTransport::UcxTransport(std::unique_ptr<Worker> worker, Roster roster)
     : worker_(std::move(worker)),
       roster_(std::move(roster)),
       wakeup_(worker_->descriptor(), watch_.descriptor()),
-      peers_(roster_.addresses.size()) {
+      peers_(roster_.addresses.size()),
+      identity_{roster_.key, roster_.self} {
   RINGRAY_ASSERT(roster_.self.value < peers_.size());
   for (std::uint32_t rank = 0; rank < peers_.size(); ++rank) {
     peers_[rank].transport = this;
     peers_[rank].rank = rank;
+    if (rank < roster_.process_ids.size()) peers_[rank].process_id = roster_.process_ids[rank];
   }
   ucp_am_handler_param_t handler{};
   handler.field_mask = UCP_AM_HANDLER_PARAM_FIELD_ID | UCP_AM_HANDLER_PARAM_FIELD_FLAGS |
                        UCP_AM_HANDLER_PARAM_FIELD_CB | UCP_AM_HANDLER_PARAM_FIELD_ARG;
   handler.flags = UCP_AM_FLAG_WHOLE_MSG;
   handler.arg = this;
-  handler.id = packet_message;
-  handler.cb = &packet_arrived;
-  auto status = ucp_worker_set_am_recv_handler(worker_->get(), &handler);
-  RINGRAY_ASSERT(status == UCS_OK, describe("ucp_worker_set_am_recv_handler", status));
-  handler.id = bulk_message;
-  handler.cb = &bulk_arrived;
-  status = ucp_worker_set_am_recv_handler(worker_->get(), &handler);
-  RINGRAY_ASSERT(status == UCS_OK, describe("ucp_worker_set_am_recv_handler", status));
+  const auto handle = [&](MessageId id, ucp_am_recv_callback_t callback) {
+    handler.id = id;
+    handler.cb = callback;
+    const auto status = ucp_worker_set_am_recv_handler(worker_->get(), &handler);
+    RINGRAY_ASSERT(status == UCS_OK, describe("ucp_worker_set_am_recv_handler", status));
+  };
+  handle(packet_message, &arrived<&UcxTransport::on_packet>);
+  handle(bulk_message, &bulk_arrived);
+  handle(offer_message, &arrived<&UcxTransport::on_offer>);
+  handle(answer_message, &arrived<&UcxTransport::on_answer>);
 }
 
 UcxTransport::~UcxTransport() { close(); }
@@ -90,14 +94,24 @@ void UcxTransport::post(Peer& peer) {
   counters_.bytes_sent += buffer->used;
   if (peer.rank == roster_.self) return self_packets_.push_back(buffer);
   if (peer.endpoint == nullptr && !connect(peer)) return buffers_.give(buffer);
+  post_buffer(peer, packet_message, buffer);
+}
+
+void UcxTransport::post_note(Peer& peer, MessageId id, View note) {
+  auto* buffer = buffers_.take(note.size());
+  std::memcpy(buffer->bytes(), note.data(), note.size());
+  buffer->used = static_cast<std::uint32_t>(note.size());
+  post_buffer(peer, id, buffer);
+}
+
+void UcxTransport::post_buffer(Peer& peer, MessageId id, Buffer* buffer) {
   buffer->owner = this;
   ucp_request_param_t param;
   param.op_attr_mask = UCP_OP_ATTR_FIELD_CALLBACK | UCP_OP_ATTR_FIELD_USER_DATA | UCP_OP_ATTR_FIELD_FLAGS;
   param.flags = UCP_AM_SEND_FLAG_EAGER;  // rendezvous would let later packets overtake
   param.cb.send = &packet_left;
   param.user_data = buffer;
-  const auto request =
-      ucp_am_send_nbx(peer.endpoint, packet_message, nullptr, 0, buffer->bytes(), buffer->used, &param);
+  const auto request = ucp_am_send_nbx(peer.endpoint, id, nullptr, 0, buffer->bytes(), buffer->used, &param);
   if (request == nullptr) return buffers_.give(buffer);
   if (UCS_PTR_IS_ERR(request)) {
     buffers_.give(buffer);
@@ -110,12 +124,6 @@ void UcxTransport::packet_left(void* request, ucs_status_t, void* user) {
   auto* buffer = static_cast<Buffer*>(user);
   static_cast<UcxTransport*>(buffer->owner)->buffers_.give(buffer);
   ucp_request_free(request);
-}
-
-ucs_status_t UcxTransport::packet_arrived(void* self, const void*, size_t, void* data, size_t bytes,
-                                          const ucp_am_recv_param_t*) {
-  static_cast<UcxTransport*>(self)->on_packet({static_cast<const std::byte*>(data), bytes});
-  return UCS_OK;
 }
 
 void UcxTransport::on_packet(View packet) {
@@ -164,6 +172,7 @@ bool UcxTransport::progress(Receiver& receiver) {
   bool moved = ucp_worker_progress(worker_->get()) != 0;
   if ((++polls_ & 1023) == 0 || std::exchange(armed_, false)) look_at_watch();
   if (!self_packets_.empty() || !self_bulks_.empty()) moved |= deliver_to_self(receiver);
+  if (!readings_.empty()) moved |= read_on(receiver);
   if (!losses_.empty()) moved |= report_losses(receiver);
   if (!doomed_.empty()) close_doomed();  // ends transfers, which the receiver is told
   receiver_ = nullptr;
@@ -193,7 +202,7 @@ bool UcxTransport::deliver_to_self(Receiver& receiver) {
 }
 
 bool UcxTransport::arm() {
-  if (!self_packets_.empty() || !self_bulks_.empty() || !losses_.empty()) return false;
+  if (!self_packets_.empty() || !self_bulks_.empty() || !readings_.empty() || !losses_.empty()) return false;
   const auto status = ucp_worker_arm(worker_->get());
   if (status == UCS_OK) return armed_ = true;
   RINGRAY_ASSERT(status == UCS_ERR_BUSY, describe("ucp_worker_arm", status));

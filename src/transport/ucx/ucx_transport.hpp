@@ -1,7 +1,10 @@
 #pragma once
-// The UCX transport's parts: ordered packets (ucx_transport.cpp), endpoints and death (peers.cpp), bulk (bulk.cpp).
+// The UCX transport's parts: ordered packets (ucx_transport.cpp), endpoints and death (peers.cpp), bulk transfers
+// (bulk.cpp, and single_copy.cpp within a host).
 
+#include <deque>
 #include <memory>
+#include <unordered_map>
 #include <unordered_set>
 #include <vector>
 
@@ -16,7 +19,7 @@
 namespace ringray::transport::ucx {
 
 /// Ids of our active messages. The UCX worker is ours alone.
-enum MessageId : unsigned { packet_message = 1, bulk_message = 2 };
+enum MessageId : unsigned { packet_message = 1, bulk_message = 2, offer_message = 3, answer_message = 4 };
 
 class UcxTransport;
 
@@ -28,9 +31,20 @@ struct Peer {
   std::uint32_t sequence_sent = 0;
   std::uint32_t sequence_received = 0;
   Rank rank;
+  std::uint64_t process_id = 0;  ///< 0: it runs on another host
+  bool readable = false;         ///< its memory was read
+  bool refuses_offers = false;
   bool lost = false;  ///< nothing is sent or delivered any more
   bool dirty = false;
   bool flushed = false;  ///< while closing
+};
+
+/// Tells a process that reads this one's memory whose it is.
+struct Identity {
+  std::uint64_t key = 0;
+  Rank rank;
+  std::uint32_t zero = 0;
+  bool operator==(const Identity&) const = default;
 };
 
 /// Baton holder only.
@@ -59,6 +73,18 @@ class UcxTransport final : public Transport {
     Envelope envelope;
     Lease bytes;
   };
+  struct Offered {
+    Rank target;
+    Envelope envelope;
+    Lease bytes;
+  };
+  struct Reading {
+    Envelope envelope;
+    std::uint64_t number;    ///< of the sender's offers
+    std::uint64_t identity;  ///< address, there
+    std::uint64_t from;      ///< address, there
+    std::span<std::byte> rest;
+  };
   struct Loss {
     Rank rank;
     Errc reason;
@@ -67,6 +93,8 @@ class UcxTransport final : public Transport {
   // Ordered packets.
   void open_buffer(Peer& peer, std::size_t bytes);
   void post(Peer& peer);
+  void post_buffer(Peer& peer, MessageId id, Buffer* buffer);
+  void post_note(Peer& peer, MessageId id, View note);
   void on_packet(View packet);
   bool is_stranger(const PacketHeader& header);
   void corrupt(Rank source, const char* what);
@@ -84,10 +112,25 @@ class UcxTransport final : public Transport {
   void close();
 
   // Bulk.
+  void push(Peer& peer, const Envelope& envelope, Lease bytes);
   ucs_status_t on_bulk(const BulkHeader& header, void* data, std::size_t bytes, bool rendezvous);
   void end_bulk(BulkReceive* transfer, ucs_status_t status);
 
-  static ucs_status_t packet_arrived(void*, const void*, size_t, void*, size_t, const ucp_am_recv_param_t*);
+  // Bulk within a host.
+  bool may_offer(const Peer& peer, std::size_t bytes) const noexcept;
+  void offer(Peer& peer, const Envelope& envelope, Lease bytes);
+  void on_offer(View note);
+  bool read_on(Receiver& receiver);
+  void answer(Peer& peer, std::uint64_t number, bool done);
+  void on_answer(View note);
+  void stop_reading();
+  void drop_offers(Rank rank);
+
+  template <void (UcxTransport::*handle)(View)>
+  static ucs_status_t arrived(void* self, const void*, size_t, void* data, size_t bytes, const ucp_am_recv_param_t*) {
+    (static_cast<UcxTransport*>(self)->*handle)({static_cast<const std::byte*>(data), bytes});
+    return UCS_OK;
+  }
   static ucs_status_t bulk_arrived(void*, const void*, size_t, void*, size_t, const ucp_am_recv_param_t*);
   static void packet_left(void* request, ucs_status_t status, void* buffer);
   static void bulk_left(void* request, ucs_status_t status, void* transfer);
@@ -108,6 +151,10 @@ class UcxTransport final : public Transport {
   BufferPool buffers_;
   std::vector<Buffer*> self_packets_;
   std::vector<SelfBulk> self_bulks_;
+  const Identity identity_;
+  std::unordered_map<std::uint64_t, Offered> offered_;  ///< until they are answered
+  std::uint64_t last_offer_ = 0;
+  std::deque<Reading> readings_;
   Receiver* receiver_ = nullptr;                 ///< during progress()
   std::vector<Loss> losses_;                     ///< to be reported
   std::vector<ucp_ep_h> doomed_;                 ///< to be closed by force outside of UCX's callbacks

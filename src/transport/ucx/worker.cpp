@@ -2,6 +2,7 @@
 
 #include <ucs/debug/debug.h>
 
+#include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
@@ -28,14 +29,16 @@ constexpr Setting keep_shared_memory = {"MM_ERROR_HANDLING", "y", "UCX_MM_ERROR_
 // Finds a dead peer on the same host in half a second instead of 20.
 constexpr Setting notice_death = {"KEEPALIVE_INTERVAL", "500ms", "UCX_KEEPALIVE_INTERVAL"};
 
-// UCX warns about a setting of transports that UCX_TLS leaves out.
-bool uses_shared_memory() {
+bool allowed(std::initializer_list<const char*> names) {
   const char* transports = std::getenv("UCX_TLS");
   if (transports == nullptr) return true;
-  for (const char* name : {"posix", "sysv", "xpmem", "shm", "sm", "mm", "all", "^"})
-    if (std::strstr(transports, name) != nullptr) return true;
-  return false;
+  const bool listed = std::any_of(names.begin(), names.end(),
+                                  [&](const char* name) { return std::strstr(transports, name) != nullptr; });
+  return listed != (transports[0] == '^');
 }
+
+// UCX warns about a setting of transports that UCX_TLS leaves out.
+bool uses_shared_memory() { return allowed({"posix", "sysv", "xpmem", "shm", "sm", "mm", "all"}); }
 
 ucs_status_t apply(ucp_config_t* config, const Setting& setting) {
   if (std::getenv(setting.environment) != nullptr) return UCS_OK;
@@ -82,6 +85,7 @@ Result<void> Worker::start() {
   if (auto status = ucp_config_read(nullptr, nullptr, &config); status != UCS_OK)
     return tl::make_unexpected(failed("ucp_config_read", status));
   const std::unique_ptr<ucp_config_t, ReleaseConfig> keep(config);
+  reads_memory_ = allowed({"cma", "shm", "sm", "all"});
   if (uses_shared_memory()) {
     if (auto status = apply(config, keep_shared_memory); status != UCS_OK)
       return tl::make_unexpected(failed("MM_ERROR_HANDLING", status));

@@ -27,6 +27,8 @@ class Worker {
   ucp_worker_h get() const noexcept { return worker_; }
   int descriptor() const noexcept { return descriptor_; }
   const std::vector<std::byte>& address() const noexcept { return address_; }
+  /// UCX_TLS allows that a process of this host reads another one's memory.
+  bool reads_memory() const noexcept { return reads_memory_; }
 
  private:
   Worker() = default;
@@ -34,6 +36,7 @@ class Worker {
   ucp_context_h context_ = nullptr;
   ucp_worker_h worker_ = nullptr;
   int descriptor_ = -1;
+  bool reads_memory_ = false;
   std::vector<std::byte> address_;
 };
 

@@ -1,0 +1,72 @@
+// Bulk transfers between processes of one host: read from the sender's memory where that is possible, else sent.
+
+#include <unistd.h>
+
+#include <cstdlib>
+
+#include "recorder.hpp"
+#include "ringray/transport/bootstrap/fork.hpp"
+#include "ucx_job.hpp"
+
+namespace ringray::transport::conformance {
+namespace {
+
+bool over_shared_memory() {
+  const char* transports = std::getenv("UCX_TLS");
+  return transports == nullptr || std::string(transports).find("cma") != std::string::npos;
+}
+
+// Each of two ranks sends the other three transfers and ends with how many it read itself as its exit code.
+void expect_read(std::vector<int> expected, void (*prepare)(Rank), void (*change)(Roster&)) {
+  if (!over_shared_memory()) GTEST_SKIP() << "UCX_TLS allows no process to read another one's memory";
+  const auto endings = run_forked(
+      static_cast<std::uint32_t>(expected.size()),
+      [&](Bootstrap& bootstrap) {
+        int read = 0;
+        {
+          prepare(bootstrap.rank());
+          UcxJob job(bootstrap, change);
+          Recorder recorder;
+          const Rank peer = 1 - job.rank().value;
+          const std::size_t sizes[] = {100'000, 3 << 20, 20 << 20};
+          for (const auto size : sizes)
+            job.transport().send_bulk(peer, {.correlation = size}, lease(pattern(size, size + job.rank().value)));
+          until(job, recorder, "all transfers", [&] { return recorder.bulks_ended == std::size(sizes); });
+          for (const auto size : sizes)
+            EXPECT_TRUE(recorder.bulks[size].bytes == pattern(size, size + peer.value)) << size;
+          read = static_cast<int>(job.transport().counters().bulks_read);
+          part(job, recorder);
+        }
+        bootstrap.finish(Leave::together);
+        return testing::Test::HasFailure() ? 100 : read;
+      },
+      std::chrono::seconds(100));
+  for (std::size_t rank = 0; rank < endings.size(); ++rank) {
+    EXPECT_EQ(endings[rank].signal, 0);
+    EXPECT_EQ(endings[rank].exit_code, expected[rank]) << "rank " << rank;
+  }
+}
+
+TEST(SingleCopy, LargeTransfersAreReadFromTheSendersMemory) {
+  expect_read(
+      {3, 3}, [](Rank) {}, [](Roster&) {});
+}
+
+TEST(SingleCopy, WhoMayNotReadIsSentTheBytes) {
+  const auto forbid = [](Rank rank) {
+    if (rank == Rank(1)) ::setenv("UCX_TLS", "posix,sysv,self", 1);
+  };
+  expect_read({0, 0}, forbid, [](Roster&) {});
+}
+
+// The parent of the forked ranks has the same code and data at the same addresses, and another identity.
+TEST(SingleCopy, AnotherProcessOfThatNumberIsNotRead) {
+  const auto mistake = [](Roster& roster) {
+    roster.process_ids[1 - roster.self.value] = static_cast<std::uint64_t>(::getppid());
+  };
+  expect_read(
+      {0, 0}, [](Rank) {}, mistake);
+}
+
+}  // namespace
+}  // namespace ringray::transport::conformance
