@@ -10,7 +10,7 @@
 
 namespace ringray::execution {
 
-/// Deque of T*. push, pop and bottom: owner only. steal and size: any thread. Grows, never shrinks.
+/// Deque of T*. push, pop and newest_is: owner only. Others: any thread. Grows, never shrinks.
 template <class T>
 class Deque {
  public:
@@ -62,6 +62,14 @@ class Deque {
     T* item = array_.load(std::memory_order_acquire)->get(top);
     return top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst, std::memory_order_relaxed) ? item
                                                                                                             : nullptr;
+  }
+
+  /// Takes `item` if it is the oldest one. Does not touch *item.
+  bool steal_if_oldest(const T* item) {
+    auto top = top_.load(std::memory_order_relaxed);
+    if (top >= bottom_.load(std::memory_order_seq_cst)) return false;
+    return array_.load(std::memory_order_acquire)->get(top) == item &&
+           top_.compare_exchange_strong(top, top + 1, std::memory_order_seq_cst, std::memory_order_relaxed);
   }
 
   std::size_t size() const noexcept {

@@ -199,7 +199,9 @@ bool Worker::poll() {
 
 bool Worker::run_inline(Work& work) {
   auto* worker = here();
-  const bool popped = worker->deque_.newest_is(&work) && worker->deque_.pop();
+  // The usual orders to wait in: newest first by recursion, oldest first by a loop over what was submitted.
+  const bool popped =
+      (worker->deque_.newest_is(&work) && worker->deque_.pop()) || worker->deque_.steal_if_oldest(&work);
   if (!work.claim()) {
     if (popped) work.release();
     return false;

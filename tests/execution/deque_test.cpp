@@ -25,6 +25,20 @@ TEST(DequeTest, OwnerTakesNewestAndThiefOldest) {
   EXPECT_FALSE(deque.newest_is(&items[0]));
 }
 
+TEST(DequeTest, OldestIsTakenByNameOnly) {
+  std::array<int, 3> items{};
+  Deque<int> deque(2);
+  EXPECT_FALSE(deque.steal_if_oldest(&items[0]));
+  for (auto& item : items) deque.push(&item);
+  EXPECT_FALSE(deque.steal_if_oldest(&items[1]));
+  EXPECT_FALSE(deque.steal_if_oldest(&items[2]));
+  EXPECT_TRUE(deque.steal_if_oldest(&items[0]));
+  EXPECT_FALSE(deque.steal_if_oldest(&items[0]));
+  EXPECT_TRUE(deque.steal_if_oldest(&items[1]));
+  EXPECT_EQ(deque.pop(), &items[2]);
+  EXPECT_FALSE(deque.steal_if_oldest(&items[2]));
+}
+
 TEST(DequeTest, EveryItemIsTakenExactlyOnceUnderContention) {
   constexpr int count = 100'000;
   Deque<std::atomic<int>> deque(2);

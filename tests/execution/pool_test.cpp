@@ -170,6 +170,17 @@ TEST_F(PoolTest, WorksThatWereRunInlineDoNotPileUpInTheQueue) {
   });
 }
 
+TEST_F(PoolTest, WorksAwaitedInTheOrderOfSubmissionLeaveNothingInTheQueue) {
+  on_pool(1, [&](Pool& pool) {
+    std::vector<Held> works;
+    for (int i = 0; i < 1000; ++i) works.push_back(spawn(pool, [] {}));
+    for (std::size_t i = 0; i < works.size(); ++i) {
+      works[i]->wait();
+      ASSERT_LE(pool.queued_estimate(), works.size() - i - 1);
+    }
+  });
+}
+
 TEST_F(PoolTest, OtherRankTakesTheOldestUnclaimedWork) {
   std::vector<int> order;
   on_pool(1, [&](Pool& pool) {
