@@ -171,6 +171,7 @@ struct Chooser {
     const auto& placement = question.placement;
     switch (placement.kind) {
       case Placement::Kind::rank:
+        if (qualifies(placement.rank)) return placement.rank;
         if (!membership.alive(placement.rank))
           return Unschedulable{fmt::format("rank {} is not there: {} (ranks do not come back)", placement.rank.value,
                                            placement.rank.value < membership.size()

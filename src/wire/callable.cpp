@@ -92,7 +92,16 @@ std::uint64_t name_of(std::uint64_t address) {
 
 }  // namespace
 
-std::uint64_t to_wire(const Descriptor& descriptor) { return name_of(reinterpret_cast<std::uint64_t>(&descriptor)); }
+// A thread mostly sends, and receives, what it did last.
+std::uint64_t to_wire(const Descriptor& descriptor) {
+  static constinit thread_local const Descriptor* last = nullptr;
+  static constinit thread_local std::uint64_t last_name = 0;
+  if (last != &descriptor) {
+    last_name = name_of(reinterpret_cast<std::uint64_t>(&descriptor));
+    last = &descriptor;
+  }
+  return last_name;
+}
 
 std::uint64_t code_to_wire(const void* code) { return name_of(reinterpret_cast<std::uint64_t>(code)); }
 
@@ -104,10 +113,16 @@ Result<const void*> code_from_wire(std::uint64_t name) {
 }
 
 Result<const Descriptor*> from_wire(std::uint64_t name) {
-  const auto* descriptor = find_wire(binaries(false), name);
-  if (!descriptor) descriptor = find_wire(binaries(true), name);
-  if (!descriptor) return failure(Errc::corrupt_data, "a received callable is not part of this program");
-  return descriptor;
+  static constinit thread_local const Descriptor* last = nullptr;
+  static constinit thread_local std::uint64_t last_name = 0;
+  if (!last || last_name != name) {
+    const auto* descriptor = find_wire(binaries(false), name);
+    if (!descriptor) descriptor = find_wire(binaries(true), name);
+    if (!descriptor) return failure(Errc::corrupt_data, "a received callable is not part of this program");
+    last = descriptor;
+    last_name = name;
+  }
+  return last;
 }
 
 }  // namespace ringray::wire
