@@ -23,6 +23,21 @@ build_jobs() {
   awk -v cores="$(nproc)" '/^MemAvailable/ { most = int($2 / 2097152); print most < 1 ? 1 : most < cores ? most : cores }' /proc/meminfo
 }
 
+# show_progress WHAT: what ninja says, as one line that is rewritten on a terminal, else as a line every 20 seconds.
+show_progress() {
+  local what=$1 line start=$SECONDS shown=$SECONDS any=
+  while IFS= read -r line; do
+    [[ $line == \[*/*\]* ]] || continue
+    line="$what: ${line%%]*}] in $((SECONDS - start)) s"
+    if [ -t 1 ]; then
+      printf '\r%s\033[K' "$line" && any=yes
+    elif [ $((SECONDS - shown)) -ge 20 ]; then
+      say "$line" && shown=$SECONDS
+    fi
+  done
+  [ -z "$any" ] || printf '\n'
+}
+
 # build PRESET [CMAKE OPTIONS...] -- [TARGETS...]: configures when there is no build yet, builds, shows errors only.
 build() {
   local preset=$1 options=() log
@@ -38,7 +53,7 @@ build() {
     say "configuring $preset"
     cmake --preset "$preset" "${options[@]}" >"$log" 2>&1 || { tail -n 30 "$log" >&2; return 1; }
   fi
-  ninja -C "build/$preset" -j "$(build_jobs)" "$@" >"$log" 2>&1 || {
+  ninja -C "build/$preset" -j "$(build_jobs)" "$@" 2>&1 | tee "$log" | show_progress "building $preset" || {
     grep -E -A 15 'error|FAILED|undefined reference' "$log" | head -n 60 >&2 || tail -n 30 "$log" >&2
     say "the whole log is in $top/$log" >&2
     return 1
