@@ -134,7 +134,7 @@ void ActorGroup<A>::send(Arguments&&... arguments) const {
 }
 
 /// Makes an actor: A(arguments...) is constructed where the options say. Waits only when the actor has a name (until
-/// the name is its own). Throws NameTakenError.
+/// the name is its own). Throws NameTakenError, or with get_if_exists ConfigError when the actor of that name is no A.
 ///
 /// An actor ends well when its last handle is gone, when it leaves by exit_actor(), and when the job ends: calls that
 /// were accepted run (after exit_actor() only those that have begun), then `void on_stop()`, when A has one, then the
@@ -154,10 +154,11 @@ ActorHandle<A> spawn() {
   return spawn<A>(ActorOptions{});
 }
 
-/// The live actor of that name. Throws ActorDiedError when there is none. Waits for rank 0.
+/// The live actor of that name. Throws ActorDiedError when there is none, and ConfigError when it is no A (a class that
+/// derives from A is another). Waits for rank 0.
 template <class A>
 ActorHandle<A> get_actor(const std::string& name, const std::string& name_space = "") {
-  return runtime::Access::make<ActorHandle<A>>(runtime::find_actor(name, name_space));
+  return runtime::Access::make<ActorHandle<A>>(runtime::find_actor(name, name_space, runtime::actor_type_of<A>()));
 }
 
 struct KillOptions {

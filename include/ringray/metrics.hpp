@@ -1,6 +1,6 @@
 #pragma once
-// Metrics of a job: numbers that a program counts, sets or observes under a name. Each rank keeps its own; the report
-// at the end of the job and the state of the job sum them over the ranks, beside Ringray's own (README, "Metrics").
+// Metrics of a job: numbers that a program counts, sets or observes under a name. Each rank keeps its own, and logs
+// them at its end with --ringray.log_level=debug, beside Ringray's own (README, "Metrics").
 //
 //   static ringray::Counter steps{"steps", {.unit = "steps", .sentence = "Time steps computed"}};
 //   steps.add();
@@ -35,7 +35,7 @@ class Counter {
   base::UserMetric* metric_;
 };
 
-/// A number that is set: the last value counts. Over ranks, gauges sum up.
+/// A number that is set: the last value counts.
 class Gauge {
  public:
   explicit Gauge(std::string_view name, MetricOptions options = {})

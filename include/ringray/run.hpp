@@ -12,9 +12,13 @@
 namespace ringray {
 
 /// Runs `driver` on rank 0 of the job that mpirun or srun started (alone: of a job of one rank), and serves on all
-/// others. Reads and removes --ringray.* options; `--ringray.help` lists them. Returns the exit status: 0, or 1 after
-/// one line when the driver threw, or 2 when an option or the launch is wrong. Once per process.
-int run(int argc, char** argv, std::function<void()> driver);
+/// others. Reads --ringray.* options (`--ringray.help` lists them) and removes them from argc and argv, so that the
+/// driver finds those of the program only; argv[argc] is null as ever. A driver that captures argc does so by
+/// reference. Returns the exit status: 0, or 1 after one line when the driver threw, or 2 when an option or the launch
+/// is wrong. Once per process.
+int run(int& argc, char** argv, std::function<void()> driver);
+/// The same for an argc that cannot change: argv stays as it is.
+int run(const int& argc, char** argv, std::function<void()> driver);
 
 /// The rank that this code runs on, and how many there are. Any thread.
 Rank this_rank();

@@ -94,6 +94,8 @@ void treat_all(const CommandLine& line) {
   const Config config = gather_config(line);
   for (std::size_t i = 0; i < config.targets.size(); ++i) check_folder(target_folder(config, i));
   const std::unique_ptr<Engine> engine = find_engine(config.engine);
+  fmt::print("head         {}: reading it and finding skull and brain\n", config.head.string());
+  std::fflush(stdout);
   const Anatomy anatomy = engine->read_anatomy(config);
   std::vector<Plan> plans;  // all are checked before the first is run
   for (const Target& target : config.targets) plans.push_back(make_plan(config, anatomy, target));
@@ -125,7 +127,9 @@ int run_program(int argc, char** argv) {
   try {
     app.parse(argc, argv);
   } catch (const CLI::ParseError& error) {
-    return app.exit(error) == 0 ? 0 : 2;
+    if (error.get_exit_code() == 0) return app.exit(error);  // --help
+    std::cerr << "ultrasound: " << error.what() << "; --help lists the options\n";
+    return 2;
   }
   try {
     treat_all(line);
@@ -144,10 +148,6 @@ int run_program(int argc, char** argv) {
 
 int main(int argc, char** argv) {
   int status = 0;
-  const int ended = ringray::run(argc, argv, [&] {
-    int count = 0;  // without the options of the runtime, which it has removed
-    while (argv[count]) ++count;
-    status = ultrasound::run_program(count, argv);
-  });
+  const int ended = ringray::run(argc, argv, [&] { status = ultrasound::run_program(argc, argv); });
   return ended != 0 ? ended : status;
 }

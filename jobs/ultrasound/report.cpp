@@ -54,6 +54,7 @@ ProgressLine::ProgressLine(const Plan& plan)
 
 void ProgressLine::operator()(Scenario scenario, int step) {
   const auto now = Clock::now();
+  if (!first_) first_ = now;
   const auto under_way = [&](int done) { return done > 0 && done < steps_; };
   const auto all_done = [&] { return std::accumulate(done_.begin(), done_.end(), 0L); };
   if (std::none_of(done_.begin(), done_.end(), under_way)) {
@@ -72,11 +73,14 @@ void ProgressLine::operator()(Scenario scenario, int step) {
       names += (names.empty() ? "" : ", ") + std::string(scenario_names[i]);
   }
   const long done = all_done(), all = static_cast<long>(done_.size()) * steps_;
-  const double seconds = std::chrono::duration<double>(now - start_).count();
+  const double seconds = std::chrono::duration<double>(now - *first_).count();
+  // The first steps wait for the blocks to be made, and say little of the others.
+  const bool can_tell = seconds >= 1 && done * 50 >= all;
+  const auto left = seconds * static_cast<double>(all - done) / static_cast<double>(done);
   const double here = std::chrono::duration<double>(now - group_start_).count();
-  fmt::print("{}{:<28} step {:>5}/{}  {:>6.1f} Mcells/s  {:>5.0f} s to go{}", terminal_ ? "\r" : "", names, done, all,
+  fmt::print("{}{:<28} step {:>5}/{}  {:>6.1f} Mcells/s  {}{}", terminal_ ? "\r" : "", names, done, all,
              cells_ * static_cast<double>(done - done_before_) / here * 1e-6,
-             seconds * static_cast<double>(all - done) / static_cast<double>(done), terminal_ && !last ? "" : "\n");
+             can_tell ? fmt::format("{:>5.0f} s to go", left) : std::string(13, ' '), terminal_ && !last ? "" : "\n");
   std::fflush(stdout);
 }
 

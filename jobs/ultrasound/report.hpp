@@ -2,6 +2,7 @@
 // What the terminal shows.
 
 #include <chrono>
+#include <optional>
 #include <string>
 
 #include "treatment.hpp"
@@ -28,7 +29,8 @@ class ProgressLine {
   bool terminal_;
   std::array<int, scenario_names.size()> done_{};  ///< steps
   long done_before_ = 0;                           ///< of all, when those began that run now
-  Clock::time_point start_ = Clock::now(), group_start_ = start_, shown_ = start_, last_ = start_;
+  Clock::time_point group_start_ = Clock::now(), shown_ = group_start_, last_ = group_start_;
+  std::optional<Clock::time_point> first_;  ///< of the first step
 };
 
 }  // namespace ultrasound

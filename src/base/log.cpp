@@ -6,7 +6,9 @@
 #include <spdlog/sinks/stdout_sinks.h>
 #include <spdlog/spdlog.h>
 
+#include <filesystem>
 #include <memory>
+#include <system_error>
 
 namespace ringray::log {
 namespace {
@@ -63,6 +65,10 @@ Result<void> start(const Options& options) try {
     sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   } else {
     const auto path = options.rank ? fmt::format("{}.rank{}", options.file, *options.rank) : options.file;
+    const auto folder = std::filesystem::path(path).parent_path();
+    std::error_code problem;
+    if (!folder.empty() && !std::filesystem::is_directory(folder, problem))  // spdlog would make it
+      throw spdlog::spdlog_ex(fmt::format("there is no folder '{}'", folder.string()));
     sink = std::make_shared<spdlog::sinks::basic_file_sink_mt>(path, true);
   }
   logger()->flush();

@@ -1,5 +1,7 @@
 #include "ringray/control/messages.hpp"
 
+#include <fmt/format.h>
+
 #include <cereal/types/optional.hpp>
 #include <cereal/types/string.hpp>
 #include <cereal/types/variant.hpp>
@@ -52,6 +54,30 @@ Result<Resources> decode<Resources>(wire::View bytes) {
   auto resources = decoded<Resources>(bytes, "resources");
   if (resources && resources->problem()) return failure(Errc::corrupt_data, *resources->problem());
   return resources;
+}
+
+std::string text_of(const Request& request) {
+  const auto group = [](GroupId id) { return fmt::format("placement group {}.{:x}", id.owner.value, id.sequence); };
+  return std::visit(
+      [&]<class T>(const T& ask) -> std::string {
+        if constexpr (requires { ask.key; })
+          return fmt::format("the key '{}'", ask.key);
+        else if constexpr (requires { ask.prefix; })
+          return fmt::format("the keys that begin with '{}'", ask.prefix);
+        else if constexpr (requires { ask.name; })
+          return fmt::format("the actor named '{}'", ask.name);
+        else if constexpr (requires { ask.record.name; })
+          return fmt::format("the actor named '{}'", ask.record.name);
+        else if constexpr (requires { ask.specification; })
+          return group(ask.specification.id);
+        else if constexpr (std::is_same_v<T, RemoveActor>)
+          return "the end of an actor";
+        else if constexpr (std::is_same_v<T, ReportDeath>)
+          return fmt::format("the death of rank {}", ask.rank.value);
+        else
+          return group(ask.id);
+      },
+      request);
 }
 
 }  // namespace ringray::control

@@ -30,11 +30,11 @@ struct ActorRecord {
   ActorId actor;
   Rank location;          ///< where it runs; invalid while unknown
   bool detached = false;  ///< outlives its owner
-  std::string handle;     ///< what a handle to it is made of; opaque here
+  std::string type;       ///< its class
   bool operator==(const ActorRecord&) const = default;
   template <class Archive>
   void serialize(Archive& archive) {
-    archive(space, name, actor, location, detached, handle);
+    archive(space, name, actor, location, detached, type);
   }
 };
 
@@ -270,6 +270,9 @@ using Reply = std::variant<Flag, Refusal, NameReserved, NameTaken, ActorFound, V
 
 /// Set in the flags of a Kind::reserved envelope when the bundle is held; its payload is what the rank has free.
 inline constexpr std::uint8_t bundle_held = 1;
+
+/// For people: "the actor named 'hits'".
+std::string text_of(const Request& request);
 
 wire::ByteBuffer encode(const Request& request);
 wire::ByteBuffer encode(const Reply& reply);

@@ -67,6 +67,12 @@ Fiber::Fiber(Crew& crew, std::size_t stack_bytes) : Runnable{&Worker::resume}, c
 
 Fiber::~Fiber() { sanitizer::destroy(sanitizer_); }
 
+bool Fiber::overflows_at(const void* address) const noexcept {
+  const auto* at = static_cast<const char*>(address);
+  // Where the main thread's stack ends is known less exactly; but what is left of it does not fault.
+  return at >= low_ - Stack::guard_bytes && at < low_ + (stack_ ? 0 : Stack::guard_bytes);
+}
+
 void Fiber::switch_to(Fiber& target, After after, void* argument) {
   Switch record{this, &target, after, argument};
   Exceptions exceptions;

@@ -40,6 +40,10 @@ class Fiber : public Runnable {
     return static_cast<std::size_t>(static_cast<char*>(__builtin_frame_address(0)) - low_);
   }
 
+  /// Whether an access to `address` went beyond the stack's end.
+  bool overflows_at(const void* address) const noexcept;
+  std::size_t stack_bytes() const noexcept { return bytes_; }
+
   Crew& crew;
   Worker* const home;       ///< null: may migrate
   void* context = nullptr;  ///< execution::context()

@@ -5,9 +5,11 @@
 #include <functional>
 #include <memory>
 #include <optional>
+#include <vector>
 
 #include "ringray/base/time.hpp"
 #include "ringray/execution/fiber.hpp"
+#include "ringray/execution/interrupt.hpp"
 #include "ringray/execution/timers.hpp"
 #include "ringray/execution/work.hpp"
 
@@ -24,6 +26,7 @@ class Pool {
     bool oversubscribed = false;  ///< more busy threads than processors on this host: idle workers give way at once
     std::size_t stack_bytes = 256 * 1024;
     std::optional<base::Nanoseconds> spin{};  ///< idle time before sleeping; default 50 µs, oversubscribed 5 µs
+    Overflowed overflowed = nullptr;          ///< told when a stack overflows, before the process ends
   };
 
   /// How the pool drives the outside world. One poller may be asked by several threads at a time: it holds the baton.
@@ -67,6 +70,12 @@ class Pool {
   unsigned asleep() const noexcept;
   std::size_t fibers() const noexcept;  ///< loop fibers that are not idle: running, suspended, or a worker's spare
   Timers& timers() noexcept;
+
+  /// What each worker runs, as `keep` finds it there. A worker whose thread does not run, or blocks signals, does not
+  /// answer within `patience`. Not from two threads at a time: the second gets no answers. Any thread.
+  std::vector<Look> look(Keep keep, base::Nanoseconds patience);
+  /// Grows whenever the worker takes something to run. Any thread.
+  std::uint64_t turns(unsigned worker) const noexcept;
 
   /// The calling thread did what poll() does in the middle of its work: the helper need not stand in for it.
   static void polled() noexcept;

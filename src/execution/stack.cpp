@@ -12,7 +12,7 @@
 namespace ringray::execution {
 namespace {
 
-// A guard page splits a mapping in two and the kernel allows 65 530 mappings per process (vm.max_map_count). Stacks
+// A guard splits a mapping in two and the kernel allows 65 530 mappings per process (vm.max_map_count). Stacks
 // beyond this many go without, so that they merge with their neighbours: a job with so many blocked tasks still runs.
 constexpr long guarded_stacks_max = 16'384;
 std::atomic<long> guarded_stacks{0};
@@ -24,10 +24,10 @@ Stack::Stack(std::size_t bytes) {
   bytes_ = (bytes + page - 1) / page * page;
   const bool guarded = guarded_stacks.fetch_add(1, std::memory_order_relaxed) < guarded_stacks_max;
   if (!guarded) guarded_stacks.fetch_sub(1, std::memory_order_relaxed);
-  guard_bytes_ = guarded ? page : 0;
+  guard_bytes_ = guarded ? guard_bytes : 0;
   void* base = mmap(nullptr, guard_bytes_ + bytes_, PROT_READ | PROT_WRITE,
                     MAP_PRIVATE | MAP_ANONYMOUS | MAP_NORESERVE | MAP_STACK, -1, 0);
-  if (base == MAP_FAILED || (guarded && mprotect(base, page, PROT_NONE) != 0)) {
+  if (base == MAP_FAILED || (guarded && mprotect(base, guard_bytes_, PROT_NONE) != 0)) {
     if (base != MAP_FAILED) munmap(base, guard_bytes_ + bytes_);
     if (guarded) guarded_stacks.fetch_sub(1, std::memory_order_relaxed);
     throw std::bad_alloc();

@@ -5,9 +5,10 @@
 
 namespace ringray::execution {
 
-/// A lazily touched stack with a guard page below it. One owner.
+/// A lazily touched stack with an inaccessible guard below it. One owner.
 class Stack {
  public:
+  static constexpr std::size_t guard_bytes = 64 * 1024;  ///< large local variables must not jump over it
   /// Throws std::bad_alloc. Rounded up to pages.
   explicit Stack(std::size_t bytes);
   ~Stack();

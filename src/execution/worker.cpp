@@ -23,21 +23,34 @@ constexpr std::uint64_t cycles_between_polls = 250'000;  // about 100 µs
   return this_worker;
 }
 
+void Worker::interrupt(int signal) {
+  const std::lock_guard lock(mutex_);
+  if (thread_) RINGRAY_ASSERT(pthread_kill(*thread_, signal) == 0, "a signal to a worker");
+}
+
 void Worker::run(const std::function<void()>& main) {
   RINGRAY_ASSERT(!this_worker, "a worker cannot run another pool");
   this_worker = this;
   Fiber root(crew, *this);
   root_ = fiber = &root;
+  const SignalStack signal_stack;
+  const auto is_here = [this](std::optional<pthread_t> thread) {
+    const std::lock_guard lock(mutex_);
+    thread_ = thread;
+  };
+  is_here(pthread_self());
   if (main) main();
   main_done_ = true;
   fiber->switch_to(
       loop_fiber(), [](void*) noexcept {}, nullptr);
+  is_here(std::nullopt);
   this_worker = nullptr;
 }
 
 void Worker::loop() {
   for (;;) {
     if (auto* runnable = here()->next()) {
+      here()->take_turn();
       runnable->execute(*runnable);
       here()->fiber->context = here()->fiber->outer = nullptr;
     } else {
@@ -210,6 +223,7 @@ bool Worker::run_inline(Work& work) {
   auto* fiber = worker->fiber;  // stays the same one, on whatever worker it goes on
   void* context = std::exchange(fiber->context, nullptr);
   void* outer = std::exchange(fiber->outer, context);
+  worker->take_turn();
   work.type().run(work);
   fiber->context = context;
   fiber->outer = outer;

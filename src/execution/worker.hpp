@@ -1,13 +1,18 @@
 #pragma once
 // One worker thread: what it runs next. Its states are explained in README.md.
 
+#include <pthread.h>
+
 #include <atomic>
 #include <cstdint>
 #include <functional>
+#include <mutex>
+#include <optional>
 
 #include "ringray/base/random.hpp"
 #include "ringray/execution/deque.hpp"
 #include "ringray/execution/fiber_pool.hpp"
+#include "ringray/execution/interrupt.hpp"
 #include "ringray/execution/sleepers.hpp"
 #include "ringray/execution/work.hpp"
 
@@ -49,10 +54,18 @@ class alignas(64) Worker {
     polls_.store(polls_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
 
+  /// Any thread: sends a signal to the thread, if it runs. A handler of it calls answer().
+  void interrupt(int signal);
+  void answer(Keep keep) noexcept;
+  std::uint32_t answers() const noexcept { return answers_.load(std::memory_order_acquire); }  ///< any thread
+  void* kept() const noexcept { return kept_; }                                                ///< after an answer
+  std::uint64_t turns() const noexcept { return turns_.load(std::memory_order_relaxed); }      ///< any thread
+
   Crew& crew;
   Fiber* fiber = nullptr;  ///< the running one
 
  private:
+  void take_turn() noexcept { turns_.store(turns_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed); }
   Runnable* next();
   Runnable* find();
   bool take_root() noexcept;
@@ -81,6 +94,11 @@ class alignas(64) Worker {
   base::Random random_;
   alignas(64) std::atomic<bool> root_ready_{false};
   std::atomic<std::uint64_t> polls_{0};
+  std::atomic<std::uint64_t> turns_{0};
+  std::atomic<std::uint32_t> answers_{0};
+  void* kept_ = nullptr;  ///< written before answers_ grows
+  std::mutex mutex_;
+  std::optional<pthread_t> thread_;  ///< while it runs; guarded by mutex_
 };
 
 }  // namespace ringray::execution

@@ -37,9 +37,8 @@ struct alignas(64) WaitList {
     std::lock_guard lock(mutex);
     for (const auto* wait = first; wait; wait = wait->next_, ++count) {
       auto text = std::string(wait->what_);
-      const auto& id = wait->subject_;
-      if (id.valid()) text += fmt::format(" {}.{}.{}", id.owner.value, id.epoch, id.sequence);
-      if (wait->who_.task) text += fmt::format("  in task '{}'", wait->who_.name(wait->who_.task));
+      if (wait->target_.name) text += ' ' + wait->target_.name(wait->target_.it);
+      if (wait->task_.name) text += ", in " + wait->task_.name(wait->task_.it);
       seen.push_back({wait->since_, std::move(text)});
     }
   }
@@ -47,7 +46,7 @@ struct alignas(64) WaitList {
   void for_each_task(const std::function<void(const void*)>& f) {
     std::lock_guard lock(mutex);
     for (const auto* wait = first; wait; wait = wait->next_)
-      if (wait->who_.task) f(wait->who_.task);
+      if (wait->task_.it) f(wait->task_.it);
   }
 
   static constexpr std::size_t list_count = 16;
@@ -66,8 +65,8 @@ std::uint32_t list_of_this_thread() {
 }
 }  // namespace
 
-Wait::Wait(std::string_view what, ObjectId subject, Who who) noexcept
-    : what_(what), who_(who), subject_(subject), since_(base::now()), list_(list_of_this_thread()) {
+Wait::Wait(std::string_view what, Thing target, Thing task) noexcept
+    : what_(what), target_(target), task_(task), since_(base::now()), list_(list_of_this_thread()) {
   WaitList::all()[list_].link(*this);
 }
 Wait::~Wait() { WaitList::all()[list_].unlink(*this); }

@@ -226,6 +226,7 @@ void ActorRecord::construct() {
   {
     const ScopedRunning scope(now);
     try {
+      const InUsersCode inside(now);
       record.kind().invoke(record, nullptr);
     } catch (...) {
       threw = true;
@@ -282,7 +283,7 @@ void ActorRecord::invoke(Record& call, void* instance) {
   Running now{&call, this, call.serial, caller};
   {
     const ScopedRunning scope(now);
-    run_body(call, instance);
+    run_body(now, instance);
   }
   call.release();
 }
@@ -338,6 +339,7 @@ void ActorRecord::resume(std::coroutine_handle<> handle, Record& call) {
   Running now{&call, this, call.serial, caller};
   {
     const ScopedRunning scope(now);
+    const InUsersCode inside(now);
     handle.resume();
   }
   if (call.done()) end_coroutine(call);

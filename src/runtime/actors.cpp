@@ -241,12 +241,15 @@ void Core::actor_gone(ActorRecord& actor) {
 
 // --- finding
 
-ActorState* Core::find_actor(const std::string& name_space, const std::string& name) {
+ActorState* Core::find_actor(const std::string& name_space, const std::string& name, const ActorType& type) {
   while (true) {
     const auto answer = ask(control::LookupActor{name_space.empty() ? config_.namespace_ : name_space, name});
     if (!answer) throw_error(answer.error().code, {.text = answer.error().text});
     const auto* found = std::get_if<control::ActorFound>(&*answer);
     if (!found || !found->record) return nullptr;
+    if (const auto& actual = found->record->type; actual != type.name())
+      throw ConfigError("the actor '" + name + "' is a " + actual + ", and no " + type.name() +
+                        " (its handle would call what it does not have); ask for it by its own class");
     const Carried carried{found->record->actor, found->record->location, 0};
     const auto owner = carried.id.owner;
     ObjectState* state = nullptr;
@@ -269,7 +272,9 @@ ActorState* Core::find_actor(const std::string& name_space, const std::string& n
       }
     });
     if (event) {
-      const observe::Wait wait("find actor", carried.id);
+      const observe::Wait wait("the owner of actor", {&name, [](const void* it) {
+                                                        return "'" + *static_cast<const std::string*>(it) + "'";
+                                                      }});
       event->wait();
       event->release();
       if (!state && found->record->detached && !membership_.alive(owner)) continue;  // it died meanwhile

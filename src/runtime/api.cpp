@@ -92,7 +92,7 @@ void wait_all_or_error(std::span<ObjectState* const> states) {
   for (auto* state : states) gathering->add(*state);
   {
     const GiveBack give_back;
-    const TaskWait wait("get objects");
+    const TaskWait wait("get", waited_for(states));
     gathering->event->wait();
   }
   gathering->release();
@@ -113,7 +113,7 @@ std::vector<bool> wait(std::span<ObjectState* const> states, std::size_t count, 
   for (auto* state : states) gathering->add(*state);
   {
     const GiveBack give_back;
-    const TaskWait wait("wait for objects");
+    const TaskWait wait("wait for", waited_for(states));
     if (timeout == std::chrono::nanoseconds::max())
       gathering->event->wait();
     else
@@ -217,8 +217,8 @@ void call(ActorState& state, Record& record, const std::string& group, bool one_
   core().call(state, record, group, one_way);
 }
 
-ActorState* find_actor(const std::string& name, const std::string& name_space) {
-  auto* state = core().find_actor(name_space, name);
+ActorState* find_actor(const std::string& name, const std::string& name_space, const ActorType& type) {
+  auto* state = core().find_actor(name_space, name, type);
   if (!state) throw ActorDiedError("no actor named '" + name + "' is alive in this namespace; spawn it first");
   return state;
 }

@@ -83,7 +83,7 @@ std::vector<std::uint32_t> granted_gpus();
 // actors
 ObjectState* start_actor(ActorState& state, const ActorType& type, ActorOptions options, Record& constructor);
 void call(ActorState& state, Record& record, const std::string& group, bool one_way);
-ActorState* find_actor(const std::string& name, const std::string& name_space);
+ActorState* find_actor(const std::string& name, const std::string& name_space, const ActorType& type);
 void kill(ActorState& state, bool restart);
 [[noreturn]] void exit_actor();
 int actor_restarts();

@@ -8,6 +8,7 @@
 #include <tuple>
 #include <utility>
 
+#include "ringray/base/symbols.hpp"
 #include "ringray/runtime/actor.hpp"
 #include "ringray/runtime/function.hpp"
 #include "ringray/runtime/record.hpp"
@@ -164,7 +165,6 @@ constinit const RecordType BoundRecord<Derived, R, Tuple>::type = [] {
 /// Work types of tasks and calls; defined by the runtime.
 void run_task(execution::Work& work);
 bool help_call(execution::Work& work);
-std::string function_name(const void* code);
 
 template <class F, class Tuple>
 class TaskRecord final : public BoundRecord<TaskRecord<F, Tuple>, std::remove_cvref_t<AppliedResult<F, Tuple>>, Tuple> {
@@ -190,9 +190,8 @@ class TaskRecord final : public BoundRecord<TaskRecord<F, Tuple>, std::remove_cv
   void clear_code() noexcept { std::destroy_at(&code_.f); }
   std::string code_name() const {
     if constexpr (std::is_pointer_v<F>)
-      return function_name(reinterpret_cast<const void*>(code_.f));
-    else
-      return type_name(typeid(F).name());
+      if (auto name = base::function_name(reinterpret_cast<const void*>(code_.f)); !name.empty()) return name;
+    return type_name(typeid(F).name());
   }
   static Record* decode(wire::Decoder& decoder) {
     F f = decode_callable<F>(decoder);

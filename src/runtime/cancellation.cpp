@@ -166,12 +166,8 @@ void heed_cancel() {
   if (now && now->record && cancellations().learn(*now)) core().cancel_remote_children();
 }
 
-observe::Who who_waits(const Running& now) {
-  return {&now, [](const void* task) { return static_cast<const Running*>(task)->record->name(); }};
-}
-
-TaskWait::TaskWait(std::string_view what, ObjectId subject)
-    : wait_(what, subject, running() && running()->record ? who_waits(*running()) : observe::Who{}) {
+TaskWait::TaskWait(std::string_view what, observe::Thing target)
+    : wait_(what, target, running() ? who_waits(*running()) : observe::Thing{}) {
   heed_cancel();
 }
 

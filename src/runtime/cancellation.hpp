@@ -88,14 +88,19 @@ Cancellations& cancellations() noexcept;
 /// Put around every point where a task may wait: names it in the hang report, and lets a cancel reach its children.
 class TaskWait {
  public:
-  explicit TaskWait(std::string_view what, ObjectId subject = {});
+  explicit TaskWait(std::string_view what, observe::Thing target = {});
 
  private:
   observe::Wait wait_;
 };
 
-/// For a wait of what runs as `now`, which outlives it.
-observe::Who who_waits(const Running& now);
+/// For reports: what runs as `now`, which outlives the wait. "task 'fft'", or "the driver".
+observe::Thing who_waits(const Running& now);
+/// For reports: what a wait waits for, "the result of task 'fft' on rank 3"; the state outlives the wait.
+observe::Thing waited_for(const ObjectState& state);
+/// The same for several: how many are missing, and the first of those.
+using States = std::span<ObjectState* const>;
+observe::Thing waited_for(const States& states);
 
 /// What others can use while a task waits: its cpus, and the room that its arguments were granted.
 class GiveBack {

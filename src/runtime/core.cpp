@@ -98,6 +98,7 @@ BatonGuard::~BatonGuard() {
 }
 
 bool Core::holding() const noexcept { return holder == this; }
+void Core::set_holding(bool yes) noexcept { holder = yes ? this : nullptr; }
 
 // Gives the baton back, then runs users' code that was put off: destructors of what lost its last reference, serialize
 // functions, stop callbacks. On this thread, so that it happens even while all workers compute.
@@ -131,7 +132,8 @@ Core::Core(Parts parts)
              .pin = config_.pin,
              .oversubscribed = parts.oversubscribed,
              .stack_bytes = config_.stack_bytes.value,
-             .spin = config_.spin_us},
+             .spin = config_.spin_us,
+             .overflowed = &stack_overflowed},
             this) {
   wall_ns_ = wall_clock_ns();
   const auto cycles = [](double us) { return static_cast<std::uint64_t>(us * base::cycles_per_microsecond()); };
@@ -222,18 +224,6 @@ void Core::sample_metrics() {
   set(Metric::arena_bytes_used, usage.used_bytes);
   set(Metric::spilled_bytes, usage.spilled_bytes);
   set(Metric::fibers, pool_.fibers());
-}
-
-std::string Core::report() {
-  std::string text = fmt::format("ringray: rank {} waits for:\n{}", self_.value, observe::hang_report());
-  text += fmt::format("  {} queued tasks, {} fibers\n", pool_.queued_estimate(), pool_.fibers());
-  // Whoever holds the baton may be what hangs.
-  const bool free = holding() || baton_.take_within(std::chrono::milliseconds(100));
-  if (!free) return text + "  the baton is held for more than 100 ms: the network is not served\n";
-  text += fmt::format("  {} requests to other ranks, {} owned and {} borrowed objects, {} tasks wait for resources\n",
-                      owner_.requests(), owner_.owned(), owner_.borrowed(), queue_.size());
-  if (!holding()) baton_.give();
-  return text;
 }
 
 // --- the network
@@ -412,7 +402,9 @@ Result<control::Reply> Core::ask(const control::Request& request) {
     client_.ask(request, token, base::now(), *this);
     transport_->flush();
   });
-  const observe::Wait wait("control store on rank 0");
+  const observe::Wait wait("rank 0 to answer:", {&request, [](const void* it) {
+                                                   return control::text_of(*static_cast<const control::Request*>(it));
+                                                 }});
   event->wait();
   event->release();
   return std::move(*answer);
@@ -467,6 +459,7 @@ void Core::tick() {
   ticked_cycles_ = base::cycles();
   wall_ns_ = wall_clock_ns();
   watch_ranks(now);
+  watch_workers(now);
   if (control_) control_->tick(now, *this);
   for (const auto& answer : client_.tick(now, *this)) answered(answer);
   if (cancellations().any()) cancellations().forget_old(now);

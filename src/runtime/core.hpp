@@ -156,7 +156,8 @@ class Core final : owner::Environment,
   void open_actor(ActorRecord& actor);  ///< the constructor's arguments are here
   // actors.cpp
   void call(ActorState& state, Record& record, const std::string& group, bool one_way);
-  ActorState* find_actor(const std::string& name_space, const std::string& name);
+  /// Null when there is none. Throws ConfigError when it is of another type.
+  ActorState* find_actor(const std::string& name_space, const std::string& name, const ActorType& type);
   void kill(ActorState& state, bool restart);
   void actor_gone(ActorRecord& actor);
 
@@ -164,7 +165,7 @@ class Core final : owner::Environment,
   Result<control::Reply> ask(const control::Request& request);
 
   void sample_metrics();  ///< brings counts kept elsewhere into the metrics; not under the baton
-  std::string report();   ///< what waits for what
+  std::string report();   ///< what waits for what, and what runs
   const scheduler::Membership& membership() const noexcept { return membership_; }
   scheduler::Ledger& ledger() noexcept { return ledger_; }
   owner::Owner& owner() noexcept { return owner_; }
@@ -206,6 +207,9 @@ class Core final : owner::Environment,
   void send(Rank target, Envelope envelope, View payload) override;
   void send_bulk(Rank target, Envelope envelope, Lease bytes) override;
 
+  void set_holding(bool yes) noexcept;
+  void watch_workers(base::Nanoseconds now);
+  std::string report_workers(std::vector<Record*>& kept);
   void dispatch(const Envelope& envelope, View payload);
   void after_baton();
   void flush();
@@ -334,8 +338,16 @@ class Core final : owner::Environment,
   std::vector<std::pair<Rank, std::uint32_t>> host_mate_pids_;
   execution::Timers::Id ticker_{};
   std::uint64_t ticked_cycles_ = base::cycles(), cycles_per_tick_ = 0;
+  struct Busy {
+    std::uint64_t turns = 0;
+    base::Nanoseconds since{};
+  };
+  std::vector<Busy> busy_;  // by worker
   std::unique_ptr<observe::SignalWatch> signals_;
 };
+
+/// Says on standard error whose stack it was.
+void stack_overflowed(const execution::Overflow& overflow) noexcept;
 
 /// The rank of this process. Precondition: it runs.
 Core& core() noexcept;

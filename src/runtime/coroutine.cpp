@@ -35,6 +35,7 @@ void resume_when_here(ObjectState& state, std::coroutine_handle<> handle, Record
     Running now{self.record, nullptr, self.record->serial, static_cast<std::uint32_t>(self.record->serial)};
     delete &self;
     const ScopedRunning scope(now);
+    const InUsersCode inside(now);
     handle.resume();
   };
   static constexpr auto go_on = [](Resumption* r) {
@@ -67,7 +68,8 @@ void resume_when_here(ObjectState& state, std::coroutine_handle<> handle, Record
       return false;
     }
   };
-  resumption->waits.emplace("await object", state.extra() ? state.extra()->id : ObjectId{}, who_waits(resumption->now));
+  if (now) now->inside = false;  // another thread may end the record from now on
+  resumption->waits.emplace("co_await", waited_for(state), who_waits(resumption->now));
   heed_cancel();
   if (!Chain::wait(resumption)) go_on(resumption);
 }

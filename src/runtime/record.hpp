@@ -101,6 +101,7 @@ struct Running {
   std::uint64_t serial = 0;
   std::uint32_t caller = 0;
   const Running* outer = nullptr;  ///< the one in whose wait it runs
+  volatile bool inside = false;    ///< users' code runs, and the record stays meanwhile; a signal handler asks
 };
 /// Null outside of tasks, calls and the driver. Any thread.
 Running* running() noexcept;
@@ -116,8 +117,26 @@ class ScopedRunning {
   void* before_;
 };
 
-/// Runs callable and arguments of a claimed record, stores the result or error, and ends it (a coroutine ends later).
-void run_body(Record& record, void* instance);
+/// For the scope in which `now` calls what users wrote. While it lasts, the record cannot go.
+class InUsersCode {
+ public:
+  explicit InUsersCode(Running& now) noexcept : now_(now) {
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+    now_.inside = true;
+  }
+  ~InUsersCode() {
+    now_.inside = false;
+    std::atomic_signal_fence(std::memory_order_seq_cst);
+  }
+  InUsersCode(const InUsersCode&) = delete;
+  InUsersCode& operator=(const InUsersCode&) = delete;
+
+ private:
+  Running& now_;
+};
+
+/// Runs callable and arguments of its claimed record, stores the result or error, and ends it (a coroutine ends later).
+void run_body(Running& now, void* instance);
 /// Stores the exception that is being handled as the record's error (for all its results).
 void fail_with_current_exception(Record& record) noexcept;
 /// Counts the end of what began on this rank.

@@ -80,7 +80,14 @@ int report(const Result<runtime::Ended>& ended, bool first) {
 
 }  // namespace
 
-int run(int argc, char** argv, std::function<void()> driver) {
+int run(const int& argc, char** argv, std::function<void()> driver) {
+  std::vector<char*> copy(argv, argv + argc);
+  copy.push_back(nullptr);
+  int count = argc;
+  return run(count, copy.data(), std::move(driver));
+}
+
+int run(int& argc, char** argv, std::function<void()> driver) {
   if (runtime::has_core()) {
     std::fputs("ringray: run was called inside a driver or task; a process runs one job at a time\n", stderr);
     return launch_failed;

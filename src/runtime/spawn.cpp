@@ -64,7 +64,7 @@ ObjectState* Core::start_actor(ActorState& state, const ActorType& type, ActorOp
       constructor.release();
     }
     if (found && found->record) {
-      if (auto* existing = find_actor(options.name_space, options.name)) return existing;
+      if (auto* existing = find_actor(options.name_space, options.name, type)) return existing;
       throw ActorUnavailableError("the actor '" + options.name + "' ended while it was looked up; try again");
     }
     if (!answer) throw_error(answer.error().code, {.text = answer.error().text});
@@ -112,7 +112,8 @@ ObjectState* Core::start_actor(ActorState& state, const ActorType& type, ActorOp
                                                     .name = options.name,
                                                     .actor = id,
                                                     .location = state.home,
-                                                    .detached = options.detached}});
+                                                    .detached = options.detached,
+                                                    .type = type.name()}});
     if (!answer) throw_error(answer.error().code, {.text = answer.error().text});
   }
   return &state;

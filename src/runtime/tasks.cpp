@@ -1,7 +1,6 @@
 // Tasks: from submit to the end, on this rank.
 
 #include <cxxabi.h>
-#include <dlfcn.h>
 
 #include <cstring>
 #include <map>
@@ -100,15 +99,6 @@ ScopedRunning::ScopedRunning(Running& now) noexcept : before_(std::exchange(exec
 }
 ScopedRunning::~ScopedRunning() { execution::context() = before_; }
 
-std::string function_name(const void* code) {
-  Dl_info info;
-  if (dladdr(code, &info) != 0 && info.dli_sname && info.dli_saddr == code) {
-    auto name = type_name(info.dli_sname);
-    return name.substr(0, name.find('('));
-  }
-  return "task";
-}
-
 bool attach_arguments(Record& record, Until until) {
   if (!record.kind().arguments) return true;
   std::vector<ObjectState*> arguments;
@@ -179,7 +169,8 @@ void fail_record(Record& record, Errc code, ErrorDetail detail) {
   record.set_error(code, std::move(detail));
 }
 
-void run_body(Record& record, void* instance) {
+void run_body(Running& now, void* instance) {
+  auto& record = *now.record;
   const auto& kind = record.kind();
   const observe::Span span(observe::Timeline::recording() ? observe::Timeline::intern(record.name()) : "");
   if (cancellations().is_cancelled(record)) {
@@ -197,6 +188,7 @@ void run_body(Record& record, void* instance) {
     } else {
       if (kind.coroutine) record.retain();  // until coroutine_finished
       try {
+        const InUsersCode inside(now);
         kind.invoke(record, instance);
         if (kind.coroutine) return;
       } catch (...) {
@@ -216,6 +208,7 @@ void count_end(const Record& record) noexcept {
 }
 
 void coroutine_finished(Record& record) noexcept {
+  if (auto* now = running()) now->inside = false;
   record.kind().clear(record);
   count_end(record);
   finish(record);
@@ -256,7 +249,7 @@ void run_task(execution::Work& work) {
   auto& record = static_cast<Record&>(work);
   Running now{&record, nullptr, record.serial, static_cast<std::uint32_t>(record.serial)};
   const ScopedRunning scope(now);
-  run_body(record, nullptr);
+  run_body(now, nullptr);
 }
 
 bool help_call(execution::Work& work) {

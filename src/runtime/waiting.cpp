@@ -46,7 +46,7 @@ bool wait_here(ObjectState& state, base::Nanoseconds deadline, const char* what)
   while (forever && !state.done() && state.run_or_help()) {
   }
   if (here(state)) return true;
-  const TaskWait registered(what, state.extra() ? state.extra()->id : ObjectId{});
+  const TaskWait registered(what, waited_for(state));
   const auto wait = [&](execution::Work& work) {
     if (!forever) return work.wait_until(deadline);
     work.wait();
@@ -61,12 +61,12 @@ bool wait_here(ObjectState& state, base::Nanoseconds deadline, const char* what)
 
 void* get(ObjectState& state, const ValueType* type) {
   if (auto* value = state.value()) return value;
-  if (!here(state)) wait_here(state, base::Nanoseconds::max(), "get object");
+  if (!here(state)) wait_here(state, base::Nanoseconds::max(), "get");
   return value_here(state, type);
 }
 
 void* get(ObjectState& state, const ValueType* type, base::Nanoseconds timeout) {
-  if (!here(state) && !wait_here(state, deadline_after(timeout), "get object, with a timeout"))
+  if (!here(state) && !wait_here(state, deadline_after(timeout), "get, with a timeout,"))
     throw GetTimeoutError("the object did not exist within " +
                           std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count()) +
                           " ms");

@@ -4,16 +4,21 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <chrono>
+#include <csignal>
 #include <cstdlib>
 #include <filesystem>
 #include <fstream>
 #include <sstream>
 #include <string>
+#include <thread>
 #include <vector>
 
 namespace {
 
 namespace files = std::filesystem;
+using namespace std::chrono_literals;
 
 struct Outcome {
   int status = 0;  // of the program, or of mpirun
@@ -88,6 +93,7 @@ TEST_P(BadInput, MoreObjectMemoryThanTheHostHasIsRefused) {
 
 TEST_P(BadInput, FilesThatCannotBeWrittenAreFoundBeforeTheJobRuns) {
   expect_one_line(run("nothing --ringray.log_file=/proc/none/log"), {"log_file", "/proc/none"});
+  expect_one_line(run("nothing --ringray.log_file=" + folder.string() + "/none/log"), {"log_file", "no folder"});
   expect_one_line(run("nothing --ringray.timeline=/proc/none/timeline"), {"timeline", "/proc/none"});
   expect_one_line(run("nothing --ringray.timeline='" + folder.string() + "'"), {"timeline", "folder"});
   expect_one_line(run("nothing --ringray.spill_directory=/proc/none"), {"/proc/none"});
@@ -139,6 +145,60 @@ TEST_P(BadInput, ADestructorThatThrowsEndsTheRankWithItsName) {
   }
   const auto disarmed = run("\"argument's destructor throws\"");
   EXPECT_EQ(disarmed.status, 0) << disarmed.err;
+}
+
+TEST_P(BadInput, AnActorOfAnotherClassIsNoneOfThatName) {
+  for (const auto* act : {"actor of another class", "actor of another class exists"})
+    expect_one_line(run("'" + std::string(act) + "'"), {"ConfigError", "'numbers' is a", "Numbers", "no", "Builder"});
+}
+
+TEST_P(BadInput, TheDriverFindsTheProgramsArgumentsOnly) {
+  const auto outcome = run("arguments --ringray.workers=1 one --ringray.seed 3 two --ringray.pin");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(outcome.out.ends_with("\narguments\none\ntwo\nnull follows\n")) << outcome.out;
+}
+
+TEST_P(BadInput, AThreadOfTheProgramsOwnMaySubmitPutAndGet) {
+  const auto outcome = run("thread --ringray.workers=1");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "5\n");
+}
+
+#if !defined(__SANITIZE_ADDRESS__) && !defined(__SANITIZE_THREAD__)  // those report it themselves
+TEST_P(BadInput, AStackOverflowNamesTheTaskAndTheOption) {
+  const auto task = run("'stack overflow' --ringray.stack_bytes=64KiB");
+  EXPECT_NE(task.status, 0);
+  ASSERT_EQ(task.lines.size(), 1) << task.err;
+  for (const auto* part : {"a stack of 64 KiB overflowed", "--ringray.stack_bytes=256KiB", "task 'deep'"})
+    EXPECT_TRUE(has(task.lines[0], part)) << task.lines[0];
+  const auto driver = run("\"driver's stack overflow\"", "ulimit -s 1024;");
+  EXPECT_NE(driver.status, 0);
+  EXPECT_TRUE(has(driver.err, "overflowed; raise it with ulimit -s; the rank ends (the driver)")) << driver.err;
+}
+#endif
+
+TEST_P(BadInput, ARankThatHangsSaysWhatRunsAndWhatWaitsForWhat) {
+  std::thread job([&] { run("hang"); });
+  const auto pid = [&](const std::string& who) {
+    const auto text = text_of(folder / "out");
+    const auto at = text.find(who + ' ');
+    return at == text.npos ? 0 : std::atoi(text.c_str() + at + who.size());
+  };
+  std::vector<std::string> expected{
+      " runs task 'spin', for "};  // alone, the waiting driver may run it on its own stack
+  if (GetParam()) expected.push_back("get the result of task 'spin' on rank 1, in the driver");
+  std::string report;
+  const auto complete = [&] {
+    report = text_of(folder / "err");
+    return std::all_of(expected.begin(), expected.end(), [&](const auto& part) { return has(report, part); });
+  };
+  for (const auto end = std::chrono::steady_clock::now() + 30s; !complete() && std::chrono::steady_clock::now() < end;
+       std::this_thread::sleep_for(20ms))
+    for (const auto* who : {"drives", "spins"})
+      if (const int process = pid(who)) kill(process, SIGUSR2);
+  EXPECT_TRUE(complete()) << report;
+  if (const int process = pid("drives")) kill(process, SIGTERM);
+  job.join();
 }
 
 }  // namespace

@@ -1,9 +1,13 @@
 // Does what its first argument says; most of it is wrong.
 
+#include <unistd.h>
+
+#include <atomic>
 #include <cstdio>
 #include <cstring>
 #include <map>
 #include <ringray/ringray.hpp>
+#include <thread>
 
 namespace {
 
@@ -38,6 +42,22 @@ struct Bomb {
 };
 Bomb make_bomb() { return {}; }
 int look_at(const Bomb&) { return 1; }
+
+[[gnu::noinline]] int recurse(int depth) {
+  if (depth < 0) return 0;
+  volatile char large[512] = {};
+  large[depth % 512] = 1;
+  return recurse(depth + 1) + large[(depth + 1) % 512];
+}
+void spin() {
+  std::printf("spins %d\n", static_cast<int>(getpid()));
+  std::fflush(stdout);
+  for (volatile bool for_ever = true; for_ever;) {
+  }
+}
+
+int* argument_count = nullptr;
+char** arguments = nullptr;
 
 void say(const std::string& text) {
   std::puts(text.c_str());
@@ -80,6 +100,40 @@ const std::map<std::string, void (*)()> acts{
        auto first = spawn<Numbers>({.name = "same", .placement = on_rank(other())});
        auto second = spawn<Numbers>({.name = "same"});
      }},
+    {"actor of another class",
+     [] {
+       auto actor = spawn<Numbers>({.name = "numbers", .placement = on_rank(other())});
+       auto wrong = get_actor<Builder>("numbers");
+     }},
+    {"actor of another class exists",
+     [] {
+       auto actor = spawn<Numbers>({.name = "numbers", .placement = on_rank(other())});
+       auto wrong = spawn<Builder>({.name = "numbers", .get_if_exists = true});
+     }},
+    {"arguments",
+     [] {
+       for (int i = 0; i < *argument_count; ++i) say(arguments[i]);
+       say(arguments[*argument_count] ? "something follows" : "null follows");
+     }},
+    {"thread",
+     [] {
+       std::atomic<bool> done{false};
+       std::thread own([&] {
+         say(std::to_string(get(submit(throws_a_number, get(put(5))))));
+         done = true;
+       });
+       while (!done) this_task::yield();
+       own.join();
+     }},
+    {"stack overflow",
+     [] { static_cast<void>(get(submit({.name = "deep", .placement = on_rank(other())}, recurse, 0), 1h)); }},
+    {"driver's stack overflow", [] { recurse(0); }},
+    {"hang",
+     [] {
+       std::printf("drives %d\n", static_cast<int>(getpid()));
+       std::fflush(stdout);
+       get(submit({.placement = on_rank(other())}, spin));
+     }},
     {"nobody has it",
      [] {
        const TaskOptions options{.resources = {.custom = {{"telescopes", 1}}}};
@@ -111,5 +165,7 @@ const std::map<std::string, void (*)()> acts{
 
 int main(int argc, char** argv) {
   const std::string act = argc > 1 ? argv[1] : "nothing";
+  argument_count = &argc;
+  arguments = argv;
   return ringray::run(argc, argv, acts.at(act));
 }

@@ -11,7 +11,7 @@
 namespace ringray::control {
 namespace {
 
-const ActorRecord actor{"space", "name", {3, 1, 7}, 2, true, std::string("\0handle", 7)};
+const ActorRecord actor{"space", "name", {3, 1, 7}, 2, true, "Counter"};
 const GroupSpecification group{
     {1, 0, 4}, "group", {{.cpus = 0.5}, {.gpus = 1, .custom = {{"licence", 2}}}}, Strategy::strict_spread, true};
 

@@ -10,7 +10,7 @@ namespace {
 struct NamesTest : ::testing::Test {
   Cluster cluster{ranks_with(std::vector<Resources>(4, {.cpus = 1}))};
   ActorRecord record(ActorId actor, bool detached = false) {
-    return {"space", "hits", actor, actor.owner, detached, "handle"};
+    return {"space", "hits", actor, actor.owner, detached, "Counter"};
   }
   ReserveName reserve(ActorId actor, bool get_if_exists = false) { return {"space", "hits", actor, get_if_exists}; }
   /// Reserves the name and says that the actor lives.

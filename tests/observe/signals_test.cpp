@@ -36,12 +36,12 @@ TEST(SignalWatch, ReportCanBeMadeWhileTheInterruptedThreadHoldsALock) {
     report.set_value(hang_report());
   });
   std::unique_lock lock(mutex);
-  Wait wait("get object", {.owner = 0, .epoch = 0, .sequence = 5});
+  Wait wait("get object");
   raise(SIGTERM);
   lock.unlock();
   auto result = report.get_future();
   ASSERT_EQ(result.wait_for(30s), std::future_status::ready);
-  EXPECT_NE(result.get().find("get object 0.0.5"), std::string::npos);
+  EXPECT_NE(result.get().find("get object"), std::string::npos);
 }
 
 TEST(SignalWatch, RestoresWhatTheSignalsDidBefore) {

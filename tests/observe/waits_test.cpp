@@ -18,14 +18,14 @@ struct Waits : ::testing::Test {
   ~Waits() override { EXPECT_EQ(wait_count(), 0u); }
 };
 
-Who who(const char* name) {
-  return {name, [](const void* task) { return std::string(static_cast<const char*>(task)); }};
+Thing thing(const char* name) {
+  return {name, [](const void* it) { return std::string(static_cast<const char*>(it)); }};
 }
 
 TEST_F(Waits, ReportNamesWhatObjectTaskAndAge) {
-  Wait wait("get object", {.owner = 3, .epoch = 0, .sequence = 17}, who("fft"));
+  Wait wait("get", thing("object 3.0.17 of rank 3"), thing("task 'fft'"));
   const auto report = hang_report(base::now() + std::chrono::seconds(12));
-  EXPECT_THAT(report, HasSubstr(" s  get object 3.0.17  in task 'fft'\n"));
+  EXPECT_THAT(report, HasSubstr(" s  get object 3.0.17 of rank 3, in task 'fft'\n"));
   EXPECT_THAT(report, StartsWith("  12."));
 }
 
@@ -63,7 +63,7 @@ TEST_F(Waits, ManyThreadsComeAndGoWhileOneReports) {
   std::vector<std::jthread> threads;
   for (int t = 0; t < 4; ++t)
     threads.emplace_back([] {
-      for (int i = 0; i < 5'000; ++i) Wait wait("spin", {.owner = 0, .epoch = 0, .sequence = 1}, who("task"));
+      for (int i = 0; i < 5'000; ++i) Wait wait("spin", thing("object"), thing("task"));
     });
   for (int i = 0; i < 200; ++i) EXPECT_LE(wait_count(), 4u);
   hang_report();

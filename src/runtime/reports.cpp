@@ -1,0 +1,163 @@
+// What a rank that hangs, or ends by a signal, says of itself.
+
+#include <fmt/format.h>
+#include <signal.h>
+#include <unistd.h>
+
+#include "ringray/runtime/bound_record.hpp"
+#include "ringray/runtime/cancellation.hpp"
+#include "ringray/runtime/core.hpp"
+
+namespace ringray::runtime {
+namespace {
+
+const Record* as_record(const ObjectState& state) {
+  const auto& type = state.type();
+  const bool is_one = type.run == &run_task || type.help == &help_call;
+  return is_one ? static_cast<const Record*>(&state) : nullptr;
+}
+
+std::string name_of(const Record& record) {
+  const auto* what = record.type().run ? "task" : record.kind().actor ? "constructor" : "call";
+  return fmt::format("{} '{}'", what, record.name());
+}
+
+std::string name_of(const Running& now) { return now.record ? name_of(*now.record) : "the driver"; }
+
+/// Who has the baton learns more.
+std::string name_of(const ObjectState& state) {
+  const bool holding = has_core() && core().holding();
+  if (const auto* record = as_record(state)) {
+    auto text = "the result of " + name_of(*record);
+    if (state.done() || !holding) return text;
+    if (const auto* request = record->remote ? core().owner().find_request(record->remote) : nullptr)
+      return text + fmt::format(" on rank {}", request->target.value);
+    return text + (record->missing.load(std::memory_order_relaxed) > 0 ? ", whose arguments are missing"
+                   : record->claimed()                                 ? ", which has begun here"
+                                                                       : ", which has not begun");
+  }
+  const auto* e = state.extra();
+  if (!holding || !e || !e->id.valid()) return "an object of this rank";
+  auto text =
+      fmt::format("object {}.{}.{:x} of rank {}", e->id.owner.value, e->id.epoch, e->id.sequence, e->id.owner.value);
+  if (const auto holder = core().owner().holder(e->id); holder.valid() && holder != e->id.owner)
+    text += fmt::format(", whose value is on rank {}", holder.value);
+  return text;
+}
+
+const Running the_driver;
+
+/// Runs in a signal handler of the worker whose fiber's context it is.
+void* keep_running(void* context) noexcept {
+  const auto* now = static_cast<const Running*>(context);
+  if (!now) return nullptr;
+  if (!now->record) return const_cast<Running*>(&the_driver);
+  if (!now->inside) return nullptr;
+  now->record->retain();
+  return now->record;
+}
+
+}  // namespace
+
+observe::Thing waited_for(const ObjectState& state) {
+  return {&state, [](const void* it) { return name_of(*static_cast<const ObjectState*>(it)); }};
+}
+
+observe::Thing waited_for(const States& states) {
+  return {&states, [](const void* it) {
+            std::size_t missing = 0;
+            std::string first;
+            for (const auto* state : *static_cast<const States*>(it))
+              if (!state->done() && missing++ == 0) first = name_of(*state);
+            return missing == 1 ? first : fmt::format("{} objects, first {}", missing, first);
+          }};
+}
+
+observe::Thing who_waits(const Running& now) {
+  return {&now, [](const void* it) { return name_of(*static_cast<const Running*>(it)); }};
+}
+
+// Every tick: since when each worker does the same.
+void Core::watch_workers(base::Nanoseconds now) {
+  busy_.resize(pool_.workers());
+  for (unsigned i = 0; i < busy_.size(); ++i)
+    if (const auto turns = pool_.turns(i); busy_[i].since == base::Nanoseconds{} || busy_[i].turns != turns)
+      busy_[i] = {turns, now};
+}
+
+std::string Core::report_workers(std::vector<Record*>& kept) {
+  const auto looks = pool_.look(&keep_running, std::chrono::milliseconds(100));
+  std::string text;
+  unsigned idle = 0;
+  for (unsigned i = 0; i < looks.size(); ++i) {
+    if (looks[i].answered && !looks[i].kept) {
+      ++idle;
+      continue;
+    }
+    text += fmt::format("  worker {} ", i);
+    if (!looks[i].answered) {
+      text += "does not answer: it is in the kernel, or its thread blocks signals\n";
+      continue;
+    }
+    std::string what = "the driver";
+    if (looks[i].kept != &the_driver) {
+      kept.push_back(static_cast<Record*>(looks[i].kept));
+      what = name_of(*kept.back());
+    }
+    text += "runs " + what;
+    if (holding() && i < busy_.size() && busy_[i].turns == pool_.turns(i))
+      text += fmt::format(", for {:.3f} s", std::chrono::duration<double>(base::now() - busy_[i].since).count());
+    text += '\n';
+  }
+  if (idle > 0) text += fmt::format("  {} of {} workers run nothing\n", idle, looks.size());
+  return text;
+}
+
+std::string Core::report() {
+  // Whoever holds the baton may be what hangs.
+  const bool held = holding();
+  const bool free = held || baton_.take_within(std::chrono::milliseconds(100));
+  if (free) set_holding(true);
+  auto text = fmt::format("ringray: rank {} waits for:\n{}", self_.value, observe::hang_report());
+  std::vector<Record*> kept;
+  text += report_workers(kept);
+  text += fmt::format("  {} queued tasks, {} fibers\n", pool_.queued_estimate(), pool_.fibers());
+  if (!free) return text + "  the baton is held for more than 100 ms: the network is not served\n";
+  text += fmt::format("  {} requests to other ranks, {} owned and {} borrowed objects, {} tasks wait for resources\n",
+                      owner_.requests(), owner_.owned(), owner_.borrowed(), queue_.size());
+  if (!held) {
+    set_holding(false);
+    after_baton();
+  }
+  for (auto* record : kept) record->release();
+  return text;
+}
+
+// On a signal stack, after the fault: what else it does must not depend on locks that the task may have had.
+void stack_overflowed(const execution::Overflow& overflow) noexcept {
+  char line[256];
+  const auto say = [&](auto result) {
+    const auto bytes = static_cast<std::size_t>(result.out - line);
+    if (::write(STDERR_FILENO, line, bytes) < 0) return;
+  };
+  const unsigned rank = has_core() ? core().self().value : 0;
+  const auto kib = overflow.stack_bytes / 1024;
+  if (overflow.fiber)
+    say(fmt::format_to_n(line, sizeof line,
+                         "ringray: rank {}: a stack of {} KiB overflowed (deep recursion, or large local variables); "
+                         "give tasks more with --ringray.stack_bytes={}KiB; the rank ends",
+                         rank, kib, 4 * kib));
+  else
+    say(fmt::format_to_n(line, sizeof line,
+                         "ringray: rank {}: the stack of the main thread, {} KiB, overflowed; raise it with ulimit -s; "
+                         "the rank ends",
+                         rank, kib));
+  // The name takes memory and locks: if the task had those, the alarm ends what the signal would have ended.
+  ::signal(SIGALRM, SIG_DFL);
+  ::alarm(2);
+  const auto* now = static_cast<const Running*>(overflow.context);
+  const auto name = now && (!now->record || now->inside) ? " (" + name_of(*now) + ")\n" : std::string("\n");
+  if (::write(STDERR_FILENO, name.data(), name.size()) < 0) return;
+}
+
+}  // namespace ringray::runtime
