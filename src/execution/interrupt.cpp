@@ -105,13 +105,14 @@ std::vector<Look> Pool::look(Keep keep, base::Nanoseconds patience) {
   RINGRAY_ASSERT(::sigaction(question, &action, &previous) == 0, "sigaction");
   asked.store(keep);
   std::vector<std::uint32_t> before(workers.size());
+  std::vector<bool> runs(workers.size());
   for (std::size_t i = 0; i < workers.size(); ++i) {
     before[i] = workers[i]->answers();
-    workers[i]->interrupt(question);
+    runs[i] = workers[i]->interrupt(question);
   }
   const auto end = base::now() + patience;
   for (std::size_t i = 0; i < workers.size(); ++i) {
-    while (workers[i]->answers() == before[i] && base::now() < end) sched_yield();
+    while (runs[i] && workers[i]->answers() == before[i] && base::now() < end) sched_yield();
     if (workers[i]->answers() == before[i]) continue;
     looks[i] = {true, workers[i]->kept()};
   }

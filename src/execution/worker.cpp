@@ -23,9 +23,10 @@ constexpr std::uint64_t cycles_between_polls = 250'000;  // about 100 µs
   return this_worker;
 }
 
-void Worker::interrupt(int signal) {
+bool Worker::interrupt(int signal) {
   const std::lock_guard lock(mutex_);
   if (thread_) RINGRAY_ASSERT(pthread_kill(*thread_, signal) == 0, "a signal to a worker");
+  return thread_.has_value();
 }
 
 void Worker::run(const std::function<void()>& main) {

@@ -54,8 +54,8 @@ class alignas(64) Worker {
     polls_.store(polls_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
 
-  /// Any thread: sends a signal to the thread, if it runs. A handler of it calls answer().
-  void interrupt(int signal);
+  /// Any thread: sends a signal to the thread, whose handler calls answer(). False: there is no thread now.
+  bool interrupt(int signal);
   void answer(Keep keep) noexcept;
   std::uint32_t answers() const noexcept { return answers_.load(std::memory_order_acquire); }  ///< any thread
   void* kept() const noexcept { return kept_; }                                                ///< after an answer

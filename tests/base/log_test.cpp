@@ -2,6 +2,7 @@
 
 #include <gmock/gmock.h>
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <filesystem>
 #include <fstream>
@@ -78,6 +79,14 @@ TEST_F(Log, FileThatCannotBeWrittenIsAConfigError) {
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().code, Errc::config);
   EXPECT_THAT(started.error().text, HasSubstr("log_file: '/dev/null/log' cannot be written"));
+}
+
+TEST_F(Log, MissingFolderOfTheFileIsAnErrorAndIsNotMade) {
+  const auto folder = std::filesystem::temp_directory_path() / ("ringray-no-folder-" + std::to_string(getpid()));
+  const auto started = log::start({.file = folder / "log", .rank = 0});
+  ASSERT_FALSE(started);
+  EXPECT_THAT(started.error().text, HasSubstr("there is no folder '" + folder.string() + "'"));
+  EXPECT_FALSE(std::filesystem::exists(folder));
 }
 
 }  // namespace

@@ -1,0 +1,87 @@
+// What each worker runs, asked by others.
+
+#include <gtest/gtest.h>
+
+#include <algorithm>
+#include <atomic>
+#include <thread>
+
+#include "jobs.hpp"
+#include "ringray/execution/pool.hpp"
+
+namespace ringray::execution {
+namespace {
+
+using namespace std::chrono_literals;
+
+void* keep_context(void* context) noexcept { return context; }
+
+TEST(Interrupt, LookFindsTheContextOfWhatRunsAndNothingOnIdleWorkers) {
+  Pool pool({.workers = 3});
+  int task = 0;
+  std::atomic<bool> runs{false}, stop{false};
+  std::thread outside([&] {
+    spawn(pool, [&] {
+      context() = &task;
+      runs = true;
+      while (!stop) {
+      }
+    });
+    while (!runs) std::this_thread::yield();
+    auto looks = pool.look(&keep_context, 30s);
+    const auto missing = [](const Look& look) { return !look.answered; };
+    while (std::any_of(looks.begin(), looks.end(), missing)) looks = pool.look(&keep_context, 30s);  // some start
+    EXPECT_EQ(looks.size(), 3u);
+    unsigned busy = 0;
+    for (const auto& look : looks) {
+      EXPECT_TRUE(look.kept == nullptr || look.kept == &task);
+      busy += look.kept == &task;
+    }
+    EXPECT_EQ(busy, 1u);
+    stop = true;
+    pool.stop();
+  });
+  pool.run();
+  outside.join();
+}
+
+TEST(Interrupt, WorkersThatAreNotThereDoNotAnswerAndNobodyWaitsForThem) {
+  Pool pool({.workers = 2});
+  const auto before = pool.look(&keep_context, 1h);
+  pool.stop();
+  pool.run();
+  const auto after = pool.look(&keep_context, 1h);
+  for (const auto& looks : {before, after})
+    for (const auto& look : looks) EXPECT_FALSE(look.answered);
+}
+
+TEST(Interrupt, LooksWhileFibersSwitchFindOnlyWhatLives) {
+  Pool pool({.workers = 2});
+  std::atomic<bool> stop{false};
+  int task = 0;
+  for (int i = 0; i < 8; ++i)
+    spawn(pool, [&] {
+      context() = &task;
+      while (!stop) yield();
+    });
+  std::thread outside([&] {
+    for (int i = 0; i < 200; ++i)
+      for (const auto& look : pool.look(&keep_context, 30s)) EXPECT_TRUE(look.kept == nullptr || look.kept == &task);
+    stop = true;
+    pool.stop();
+  });
+  pool.run();
+  outside.join();
+}
+
+TEST(Interrupt, TurnsGrowWithWhatAWorkerTakes) {
+  Pool pool({.workers = 1});
+  for (int i = 0; i < 10; ++i) spawn(pool, [] {});
+  const auto before = pool.turns(0);
+  pool.stop();
+  pool.run();
+  EXPECT_GE(pool.turns(0), before + 10);
+}
+
+}  // namespace
+}  // namespace ringray::execution
