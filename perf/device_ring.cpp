@@ -39,7 +39,7 @@ double one_thread(const Send& send, const Receive& receive) {
   const double seconds = perf::seconds_of([&] {
     for (int round = 0; round < batches; ++round) {
       for (int i = 0; i < batch; ++i) {
-        pack(parcel, {}, message(++number));
+        pack(parcel.words, {}, message(++number));
         RINGRAY_ASSERT(send(parcel));
       }
       for (int i = 0; i < batch; ++i) {
@@ -99,7 +99,7 @@ double link_two_threads() {
     std::thread sending([&] {
       Parcel parcel;
       for (std::uint64_t number = 1; number <= total; ++number) {
-        pack(parcel, {}, message(number));
+        pack(parcel.words, {}, message(number));
         while (!link.send(sender, parcel.words)) ringray::base::pause();
       }
     });

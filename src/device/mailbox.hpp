@@ -56,9 +56,10 @@ class Mailbox {
   }
   RINGRAY_DEVICE LaneType lane(Priority priority) const { return lane(static_cast<int>(priority)); }
 
-  /// Any thread; never waits. `bury(words, reason)` is called for each message that becomes a dead letter.
+  /// Any thread; never waits. `bury(words, reason)` is called for each message that becomes a dead letter and may
+  /// change its words.
   template <class Bury>
-  RINGRAY_DEVICE Offer offer(Priority priority, const Word* words, const Bury& bury) const {
+  RINGRAY_DEVICE Offer offer(Priority priority, Word* words, const Bury& bury) const {
     const LaneType to = lane(priority);
     Sent sent = to.send(words);
     if (sent == Sent::accepted) return Offer::accepted;

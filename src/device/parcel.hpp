@@ -62,7 +62,7 @@ struct Envelope {
   Address source = host_address;
   std::uint16_t type = 0;
   std::uint8_t cells = 1;         ///< 1 … parcel_cells_max
-  std::uint8_t flags = 0;         ///< see below
+  std::uint8_t flags = 2;         ///< see below; Priority::normal
   std::uint32_t correlation = 0;  ///< of a call and of its reply; 0: neither
   std::uint64_t clock = 0;        ///< hybrid logical time of sending
 
@@ -72,7 +72,7 @@ struct Envelope {
   RINGRAY_DEVICE constexpr Priority priority() const { return static_cast<Priority>(flags & 0x03); }
   /// What it points to is visible to the receiver.
   RINGRAY_DEVICE constexpr bool refers_to_memory() const { return (flags & refers_to_memory_flag) != 0; }
-  /// The message is followed by the hybrid logical time after which it is not to be handled.
+  /// The message comes after the hybrid logical time from which on it is not to be handled.
   RINGRAY_DEVICE constexpr bool has_deadline() const { return (flags & deadline_flag) != 0; }
   /// Not none: a dead letter on its way to the host.
   RINGRAY_DEVICE constexpr Reason reason() const { return static_cast<Reason>(flags >> 4); }
@@ -91,12 +91,16 @@ static_assert(offsetof(Envelope, target) == 0 && offsetof(Envelope, source) == 4
               offsetof(Envelope, correlation) == 12 && offsetof(Envelope, clock) == 16);
 
 inline constexpr int parcel_cells_max = 16;
-inline constexpr int message_bytes_max = parcel_cells_max * cell_data_bytes - static_cast<int>(sizeof(Envelope));
-static_assert(message_bytes_max == 872);
+inline constexpr int content_bytes_max = parcel_cells_max * cell_data_bytes - static_cast<int>(sizeof(Envelope));
+static_assert(content_bytes_max == 872);
+inline constexpr int message_bytes_max = content_bytes_max - 8;  ///< there is room for a deadline
 
 /// What rings need to know of an envelope, read from its second word alone.
 RINGRAY_DEVICE constexpr std::uint32_t cells_of(const Word* words) {
   return ((static_cast<std::uint32_t>(words[1] >> 16) - 1) & (parcel_cells_max - 1)) + 1;  // in range whatever is there
+}
+RINGRAY_DEVICE constexpr void set_reason(Word* words, Reason reason) {
+  words[1] = (words[1] & ~(Word{0xf} << 28)) | static_cast<Word>(reason) << 28;
 }
 RINGRAY_DEVICE constexpr bool refers_to_memory(const Word* words) {
   return (words[1] >> 24 & Envelope::refers_to_memory_flag) != 0;
@@ -108,10 +112,12 @@ concept Sendable = std::is_trivially_copyable_v<Message> && sizeof(Message) <= m
   static_cast<std::uint16_t>(Message::id);
 };
 
-/// Cells that a message of `bytes` takes.
+/// Cells that a message of `bytes` takes, its deadline included.
 RINGRAY_DEVICE constexpr std::uint32_t cells_for(std::size_t bytes) {
   return static_cast<std::uint32_t>((sizeof(Envelope) + bytes + cell_data_bytes - 1) / cell_data_bytes);
 }
+
+inline constexpr int envelope_words = sizeof(Envelope) / 8;
 
 /// One message, unpacked. Only the words of its cells mean something.
 struct alignas(16) Parcel {
@@ -124,14 +130,14 @@ struct alignas(16) Parcel {
   }
   RINGRAY_DEVICE void set(const Envelope& envelope) { std::memcpy(words, &envelope, sizeof envelope); }
   RINGRAY_DEVICE std::uint32_t cells() const { return cells_of(words); }
+  /// Hybrid logical time; 0: none.
+  RINGRAY_DEVICE std::uint64_t deadline() const { return envelope().has_deadline() ? words[envelope_words] : 0; }
   /// 8-byte aligned.
-  RINGRAY_DEVICE const void* message() const { return words + sizeof(Envelope) / 8; }
-  RINGRAY_DEVICE void* message() { return words + sizeof(Envelope) / 8; }
+  RINGRAY_DEVICE const void* message() const { return words + envelope_words + (envelope().has_deadline() ? 1 : 0); }
 
   /// The message; its type must be that of the envelope.
   template <Sendable Message>
   RINGRAY_DEVICE Message as() const {
-    static_assert(std::is_trivially_default_constructible_v<Message> || std::is_default_constructible_v<Message>);
     Message value;
     std::memcpy(&value, message(), sizeof value);
     return value;
@@ -139,15 +145,25 @@ struct alignas(16) Parcel {
 };
 static_assert(sizeof(Parcel) == 896);
 
-/// Fills in type and cells. Bytes between the message and the end of its last cell are zero.
+/// Room for a message of one type.
 template <Sendable Message>
-RINGRAY_DEVICE void pack(Parcel& parcel, Envelope envelope, const Message& message) {
-  constexpr std::uint32_t cells = cells_for(sizeof(Message));
+struct alignas(16) Packed {
+  Word words[cells_for(sizeof(Message) + 8) * cell_data_words];
+};
+
+/// Fills in type, cells and the deadline flag. Bytes between the message and the end of its last cell are zero.
+/// `words`: of a Packed<Message> or a Parcel. `deadline`: hybrid logical time; 0: none.
+template <Sendable Message>
+RINGRAY_DEVICE void pack(Word* words, Envelope envelope, const Message& message, std::uint64_t deadline = 0) {
+  const int before = deadline == 0 ? 0 : 1;
+  const std::uint32_t cells = cells_for(sizeof(Message) + 8 * before);
   envelope.type = Message::id;
   envelope.cells = static_cast<std::uint8_t>(cells);
-  for (std::uint32_t i = sizeof(Envelope) / 8; i < cells * cell_data_words; ++i) parcel.words[i] = 0;
-  parcel.set(envelope);
-  std::memcpy(parcel.message(), &message, sizeof message);
+  if (deadline != 0) envelope.flags |= Envelope::deadline_flag;
+  for (std::uint32_t i = envelope_words; i < cells * cell_data_words; ++i) words[i] = 0;
+  std::memcpy(words, &envelope, sizeof envelope);
+  if (deadline != 0) words[envelope_words] = deadline;
+  std::memcpy(words + envelope_words + before, &message, sizeof message);
 }
 
 }  // namespace ringray::device

@@ -14,7 +14,7 @@ struct Number {
 
 Parcel parcel_to(std::uint32_t slot, int value) {
   Parcel parcel;
-  pack(parcel, {.target = Address::of(slot, 0), .correlation = 5}, Number{value});
+  pack(parcel.words, {.target = Address::of(slot, 0), .correlation = 5}, Number{value});
   return parcel;
 }
 

@@ -32,7 +32,7 @@ struct TestMailbox {
       : cells(std::size_t{priorities} << capacity_log2), mailbox(words, cells.data(), capacity_log2, overflow) {}
 
   auto bury() {
-    return [this](const Word* dead, Reason reason) {
+    return [this](Word* dead, Reason reason) {
       Parcel parcel;
       std::copy(dead, dead + cell_data_words, parcel.words);
       buried.push_back(std::to_string(parcel.as<Number>().value) +
@@ -41,7 +41,7 @@ struct TestMailbox {
   }
   Offer offer(int value, Priority priority = Priority::normal) {
     Parcel parcel;
-    pack(parcel, {}, Number{value});
+    pack(parcel.words, {}, Number{value});
     return mailbox.offer(priority, parcel.words, bury());
   }
   /// -1: nothing there.
@@ -109,7 +109,7 @@ TEST(Mailbox, ALargeMessageDropsAsManyOldOnesAsItNeeds) {
   TestMailbox t(Overflow::drop_oldest);
   for (int i = 1; i <= 4; ++i) t.offer(i);
   Parcel parcel;
-  pack(parcel, {}, Large{});
+  pack(parcel.words, {}, Large{});
   EXPECT_EQ(t.mailbox.offer(Priority::normal, parcel.words, t.bury()), Offer::accepted);
   EXPECT_EQ(t.buried, (std::vector<std::string>{"1 oldest", "2 oldest", "3 oldest"}));
 }
