@@ -161,7 +161,7 @@ void Cancellations::forget_old(base::Nanoseconds now) {
 }
 
 void heed_cancel() {
-  if (!cancellations().any()) return;
+  if (!Cancellations::any()) return;
   const auto* now = running();
   if (now && now->record && cancellations().learn(*now)) core().cancel_remote_children();
 }

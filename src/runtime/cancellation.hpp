@@ -35,7 +35,7 @@ class Cancellations {
   /// Another job begins in this process.
   void clear();
   /// False: nobody was cancelled of late, and all other questions are answered with no.
-  bool any() const noexcept { return any_.load(std::memory_order_seq_cst); }
+  static bool any() noexcept { return any_.load(std::memory_order_seq_cst); }
   /// Whether the task, which is about to run or runs, was asked to stop or comes from one that was.
   bool is_cancelled(const Record& record) { return any() && look_up(record); }
   /// Whether the task that submitted it was cancelled with its children.
@@ -69,7 +69,7 @@ class Cancellations {
   std::optional<bool> news(const Kin& one) const;
   void spread(Family known, Sources& sources);
 
-  std::atomic<bool> any_{false};
+  static inline constinit std::atomic<bool> any_{false};  // one process, one job at a time
   std::mutex mutex_;  // guards all below
   bool all_ = false;
   std::unordered_map<std::uint64_t, Entry> stoppable_;  // running tasks that asked for their token

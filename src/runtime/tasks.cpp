@@ -173,7 +173,7 @@ void run_body(Running& now, void* instance) {
   auto& record = *now.record;
   const auto& kind = record.kind();
   const observe::Span span(observe::Timeline::recording() ? observe::Timeline::intern(record.name()) : "");
-  if (cancellations().is_cancelled(record)) {
+  if (Cancellations::any() && cancellations().is_cancelled(record)) {
     fail_record(record, Errc::task_cancelled, {.text = "the task was cancelled", .task = record.name()});
   } else {
     const ObjectState* failed = nullptr;
@@ -242,7 +242,7 @@ void finish(Record& record) noexcept {
   const auto caller = record.origin ? record.origin->caller : Rank{};
   const auto correlation = record.origin ? record.origin->correlation : 0;
   record.complete();
-  if (stoppable || cancellations().any()) cancellations().ended(serial, caller, correlation);
+  if (stoppable || Cancellations::any()) cancellations().ended(serial, caller, correlation);
 }
 
 void run_task(execution::Work& work) {
