@@ -4,7 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 
-#include "ringray/device/lifecycle.hpp"
+#include "ringray/device/life.hpp"
 #include "ringray/device/mailbox.hpp"
 
 namespace ringray::device {

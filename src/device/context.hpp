@@ -93,11 +93,15 @@ class Context {
     envelope.set_priority(options.priority);
     if (options.refers_to_memory) envelope.flags |= Envelope::refers_to_memory_flag;
     pack(packed.words, envelope, message, options.deadline);
-    const auto delivery = deliver<typename Platform::Policy>(
-        kernel_, packed.words, [&](std::uint32_t block) { platform_.wake(block); },
-        [&] { count<typename Platform::Policy>(kernel_.blocks[block_of(turn_.slot)].lost_letters); });
+    return send_packed(target, packed.words);
+  }
+  RINGRAY_CALLED RINGRAY_DEVICE Delivery send_packed(Address target, Word* words) const {
+    using Policy = typename Platform::Policy;
+    const auto delivery = deliver<Policy>(
+        kernel_, words, [&](std::uint32_t block) { platform_.wake(block); },
+        [&] { count<Policy>(kernel_.blocks[block_of(turn_.slot)].lost_letters); });
     if (target.slot() == host_address.slot() || delivery == Delivery::dropped) platform_.wake_host();
-    count<typename Platform::Policy>(delivery == Delivery::accepted ? slot_.counters.sent : slot_.counters.refused);
+    count<Policy>(delivery == Delivery::accepted ? slot_.counters.sent : slot_.counters.refused);
     return delivery;
   }
 

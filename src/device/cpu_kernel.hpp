@@ -15,6 +15,7 @@
 #include "ringray/base/result.hpp"
 #include "ringray/base/time.hpp"
 #include "ringray/device/bell.hpp"
+#include "ringray/device/lifecycle.hpp"
 #include "ringray/device/resident.hpp"
 
 namespace ringray::device {

@@ -56,7 +56,7 @@ struct Link {
   }
 
   /// As receive(), and the message stays.
-  RINGRAY_DEVICE std::uint32_t peek(Word index, Word* words) const {
+  RINGRAY_CALLED RINGRAY_DEVICE std::uint32_t peek(Word index, Word* words) const {
     if (!read_cell<Policy>(at(index), words, lap_tag(index, capacity_log2))) return 0;
     const std::uint32_t count = cells_of(words);
     for (std::uint32_t i = 1; i < count; ++i)
@@ -68,7 +68,7 @@ struct Link {
 
   RINGRAY_DEVICE CellType& at(Word index) const { return cells[index & (capacity() - 1)]; }
 
-  RINGRAY_DEVICE void write(Word index, const Word* words, std::uint32_t count) const {
+  RINGRAY_CALLED RINGRAY_DEVICE void write(Word index, const Word* words, std::uint32_t count) const {
     const Word tag = lap_tag(index, capacity_log2);
     if (refers_to_memory(words))
       write_cell<Policy, Order::release>(at(index), words, tag);

@@ -37,7 +37,7 @@ class Scheduler {
       : kernel_(kernel), index_(block), words_(kernel.blocks[block]), turn_(turn), platform_(platform) {}
 
   /// Decides what to do now: turn.kind.
-  RINGRAY_DEVICE void next() {
+  RINGRAY_CALLED RINGRAY_DEVICE void next() {
     turn_.kind = TurnKind::nothing;
     HostPolicy::template store<Order::relaxed>(words_.heartbeat, ++turn_.heartbeat);
     if (const Word request = HostPolicy::template load<Order::acquire>(kernel_.words->request);
@@ -62,7 +62,7 @@ class Scheduler {
   }
 
   /// After the handler.
-  RINGRAY_DEVICE void finish(bool had_handler) {
+  RINGRAY_CALLED RINGRAY_DEVICE void finish(bool had_handler) {
     ActorSlot& slot = current();
     HostPolicy::template store<Order::relaxed>(words_.handling, Word{0});
     if (!had_handler) return bury_current(Reason::no_handler);
@@ -115,7 +115,7 @@ class Scheduler {
   }
 
   /// Begins with the next lane that may have messages; false when there is none, or not now.
-  RINGRAY_DEVICE bool pick() {
+  RINGRAY_CALLED RINGRAY_DEVICE bool pick() {
     // Handlers must be able to answer: not while the host is behind with what it got.
     const auto egress = egress_of<Policy>(kernel_);
     if (egress.depth() > egress.capacity() / 2) {
@@ -178,7 +178,7 @@ class Scheduler {
   }
 
   /// The next message of the pick.
-  RINGRAY_DEVICE void fetch() {
+  RINGRAY_CALLED RINGRAY_DEVICE void fetch() {
     ActorSlot& slot = current();
     const auto mailbox = mailbox_of<Policy>(slot);
     const auto lane = mailbox.lane(static_cast<int>(turn_.lane));
@@ -219,7 +219,7 @@ class Scheduler {
     return Reason::none;
   }
 
-  RINGRAY_DEVICE void bury_current(Reason reason) {
+  RINGRAY_CALLED RINGRAY_DEVICE void bury_current(Reason reason) {
     count<Policy>(current().counters.buried);
     if (!bury<Policy>(kernel_, turn_.parcel.words, reason)) count<Policy>(words_.lost_letters);
     platform_.wake_host();
@@ -240,7 +240,7 @@ class Scheduler {
     words_.notices[local / 64] |= Word{1} << local % 64;
   }
   /// Tells the host of lives that changed, as far as there is room.
-  RINGRAY_DEVICE void tell_host() {
+  RINGRAY_CALLED RINGRAY_DEVICE void tell_host() {
     for (std::uint32_t i = 0; i < mask_words; ++i)
       while (words_.notices[i] != 0) {
         const int bit = lowest_bit(words_.notices[i]);
@@ -257,7 +257,7 @@ class Scheduler {
       }
   }
 
-  RINGRAY_DEVICE void obey() {
+  RINGRAY_CALLED RINGRAY_DEVICE void obey() {
     const Envelope envelope = turn_.parcel.envelope();
     const std::uint32_t index = envelope.target.slot();
     ActorSlot& slot = kernel_.slots[index];

@@ -1,8 +1,6 @@
 #pragma once
 // Actors that the tests of kernels run, on every backend.
 
-#include <atomic>
-
 #include "ringray/device/context.hpp"
 
 namespace ringray::test {
@@ -33,11 +31,6 @@ struct Unknown {
 struct Wide {
   static constexpr std::uint16_t id = 6;
   std::uint64_t words[100];
-};
-/// Waits until the host opens the gate: host memory, so for the CPU only.
-struct Wait {
-  static constexpr std::uint16_t id = 7;
-  std::atomic<int>* gate;  ///< the actor adds 1 and goes on when it is above 1
 };
 struct Clock {
   static constexpr std::uint16_t id = 8;
@@ -86,19 +79,6 @@ struct Ring {
       context.send(device::host_address, Pong{state.seen, 0});
     else
       context.send(state.next, Token{token.hops_left - 1}, {.priority = context.envelope().priority()});
-  }
-};
-
-struct Gate {
-  struct State {
-    int unused;
-  };
-  using Handled = Messages<Wait>;
-  template <class Context>
-  static void on(const Context&, State&, const Wait& wait) {
-    wait.gate->fetch_add(1);
-    wait.gate->notify_all();
-    for (int seen = wait.gate->load(); seen < 2; seen = wait.gate->load()) wait.gate->wait(seen);
   }
 };
 

@@ -2,6 +2,7 @@
 
 #include <gtest/gtest.h>
 
+#include <atomic>
 #include <deque>
 #include <map>
 #include <thread>
@@ -15,6 +16,25 @@ namespace {
 
 using namespace device;
 using namespace std::chrono_literals;
+/// Waits until the host opens the gate: host memory, so for the CPU only.
+struct Wait {
+  static constexpr std::uint16_t id = 7;
+  std::atomic<int>* gate;  ///< the actor adds 1 and goes on when it is above 1
+};
+
+struct Gate {
+  struct State {
+    int unused;
+  };
+  using Handled = Messages<Wait>;
+  template <class Context>
+  static void on(const Context&, State&, const Wait& wait) {
+    wait.gate->fetch_add(1);
+    wait.gate->notify_all();
+    for (int seen = wait.gate->load(); seen < 2; seen = wait.gate->load()) wait.gate->wait(seen);
+  }
+};
+
 using Tests = Program<Echo, Ring, Gate>;
 
 /// A kernel and its mail.
