@@ -83,7 +83,7 @@ double mailbox_one_thread(Overflow overflow) {
   std::uint32_t choice = 0;
   const auto bury = [](const Word*, Reason) {};
   return one_thread(
-      [&](const Parcel& parcel) { return mailbox.offer(Priority::normal, parcel.words, bury) == Offer::accepted; },
+      [&](Parcel& parcel) { return mailbox.offer(Priority::normal, parcel.words, bury) == Offer::accepted; },
       [&](Parcel& parcel) { return mailbox.take(choice, parcel.words) != 0; });
 }
 
