@@ -21,8 +21,8 @@ struct Ended {
   std::string output;
 };
 
-Ended run_program(const std::string& arguments) {
-  FILE* pipe = popen((std::string(ULTRASOUND_PROGRAM) + " " + arguments + " 2>&1").c_str(), "r");
+Ended run_program(const std::string& arguments, const char* streams = "2>&1") {
+  FILE* pipe = popen((std::string(ULTRASOUND_PROGRAM) + " " + arguments + " " + streams).c_str(), "r");
   Ended ended;
   char text[4096];
   while (pipe && fgets(text, sizeof text, pipe)) ended.output += text;
@@ -54,10 +54,11 @@ struct Program : testing::Test {
     return (folder / "run.toml").string();
   }
   void expect_refused(const std::string& arguments, const char* words) {
-    const Ended ended = run_program(arguments);
+    const Ended ended = run_program(arguments, "2>&1 >/dev/null");
     EXPECT_EQ(ended.status, 2) << ended.output;
     EXPECT_NE(ended.output.find(words), std::string::npos) << ended.output;
     EXPECT_EQ(std::count(ended.output.begin(), ended.output.end(), '\n'), 1) << ended.output;
+    EXPECT_EQ(ended.output.find("ultrasound: "), 0) << ended.output;
     EXPECT_FALSE(std::filesystem::exists(output)) << words;
   }
 };
@@ -110,6 +111,8 @@ TEST_F(Program, RefusesBadInputWithOneLineAndStatusTwo) {
                        }),
                  "brain mask of 60");
   expect_refused("--config /nowhere/run.toml", "cannot be read");
+  expect_refused(good + "--spacng 2", "--spacng; --help lists the options");
+  expect_refused(good + "--blocks many", "--blocks = many; --help");
   expect_refused(good + "--engine steam", "unknown engine");
   expect_refused(good + "--spacing -1", "spacing_mm is -1");
   expect_refused(good + "--blocks 1000", "blocks for");
