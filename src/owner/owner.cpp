@@ -30,6 +30,8 @@ void Owner::on_message(const Envelope& envelope, View payload) {
   switch (envelope.kind) {
     case Kind::reply:
       return on_reply(envelope, payload);
+    case Kind::moved:
+      return on_moved(envelope);
     case Kind::locate:
       return answer(id, {Rank{envelope.argument}, envelope.flags & ready_only   ? Want::ready
                                                   : envelope.flags & place_only ? Want::place
@@ -67,7 +69,7 @@ void Owner::on_rank_died(Rank rank) {
   dead_[rank.value] = 1;
   any_died_ = true;
   for (std::uint32_t slot = 0; slot < requests_.size(); ++slot)
-    if (requests_[slot].active && requests_[slot].target == rank) fail_request(slot);
+    if (requests_[slot].active && (requests_[slot].target == rank || requests_[slot].giver == rank)) fail_request(slot);
   std::vector<ObjectId> ids;
   for (auto& [id, e] : table_) ids.push_back(id);
   for (const auto& id : ids) {

@@ -49,6 +49,7 @@ static_assert(sizeof(Carried) == 24 && std::has_unique_object_representations_v<
 
 /// Envelope::flags.
 inline constexpr std::uint8_t structured = 1;   // reply: results and kept references follow in the long form
+inline constexpr std::uint8_t movable = 1;      // submit: it was stolen, and may be stolen again
 inline constexpr std::uint8_t has_options = 2;  // submit: the body starts with TaskOptions
 inline constexpr std::uint8_t ready_only = 4;   // locate, located: the value itself is not wanted
 inline constexpr std::uint8_t place_only = 8;   // locate: a small value, or where a large one is
@@ -103,8 +104,10 @@ struct Request {
   ActorId actor;          ///< call, spawn
   std::vector<Carried> pinned;
   std::uint64_t callable = 0;
-  std::uint8_t flags = 0;
   std::uint32_t generation = 0;
+  std::uint32_t moves = 0;  ///< of the task between thieves, as far as this rank heard: begun and ended ones
+  Rank giver;               ///< of a move that has not ended
+  std::optional<std::uint8_t> cancelled{};  ///< flags
   bool active = false;
 };
 
@@ -254,6 +257,7 @@ class Owner {
 
   void fail_request(std::uint32_t slot);
 
+  void on_moved(const Envelope& envelope);
   void on_reply(const Envelope& envelope, View payload);
   void on_structured_reply(const Envelope& envelope, View payload);
   void on_located(const Envelope& envelope, View payload);

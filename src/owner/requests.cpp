@@ -67,9 +67,28 @@ const Request* Owner::find_request(std::uint64_t correlation) const {
 }
 
 void Owner::cancel(std::uint64_t correlation, std::uint8_t flags) {
-  if (const auto* row = find_request(correlation))
-    outbox_.send(row->target, {.subject = row->actor, .correlation = correlation, .flags = flags, .kind = Kind::cancel},
-                 {});
+  if (!find_request(correlation)) return;
+  auto& row = requests_[slot_of(correlation)];
+  row.cancelled = static_cast<std::uint8_t>(row.cancelled.value_or(0) | flags);
+  outbox_.send(row.target, {.subject = row.actor, .correlation = correlation, .flags = flags, .kind = Kind::cancel},
+               {});
+}
+
+// A stolen task was stolen again. The giver tells so when it sends the task, the thief when it has it. In between the
+// task is lost when either dies.
+void Owner::on_moved(const Envelope& envelope) {
+  if (!find_request(envelope.correlation)) return;
+  const auto slot = slot_of(envelope.correlation);
+  auto& row = requests_[slot];
+  const Rank thief{envelope.argument};
+  const bool ended = thief == envelope.source;
+  const auto moves = 2 * envelope.sender + ended;
+  if (moves <= row.moves) return;  // it has moved on since
+  row.moves = moves;
+  row.target = thief;
+  row.giver = ended ? Rank{} : envelope.source;
+  if (dead(thief)) return fail_request(slot);
+  if (ended && row.cancelled) cancel(envelope.correlation, *row.cancelled);
 }
 
 void Owner::cancel_object(ObjectId id, std::uint8_t flags) {
@@ -185,6 +204,10 @@ void Owner::on_structured_reply(const Envelope& envelope, View payload) {
       if (std::none_of(request->pinned.begin(), request->pinned.end(), [&](const auto& c) { return c.id == id; }))
         throw CorruptDataError("a reply keeps a reference that it was not given");
   for (const auto& outcome : outcomes) receive_registered(outcome.references, envelope.source);
+  if (!find_request(envelope.correlation))  // failed before, because of a rank that had given the task on
+    for (unsigned k = 0; k < count; ++k)
+      if (outcomes[k].stored)
+        outbox_.send(envelope.source, {.subject = result_id(envelope.correlation, k), .kind = Kind::discard}, {});
   finish(envelope.correlation, outcomes, kept);
 }
 

@@ -24,7 +24,7 @@ namespace ringray::wire {
   X(cancel, "owner to executor, or borrower to owner: stop this task")                   \
   X(steal, "hungry rank to victim: give me work; payload: free resources")               \
   X(loot, "victim to hungry rank: tasks, possibly none; payload: specifications")        \
-  X(moved, "victim to owner: the task went to another rank")                             \
+  X(moved, "giver and thief to owner: the task was stolen again, by `argument`")         \
   X(locate, "borrower to owner: tell me when it is ready, and its value or where it is") \
   X(located, "owner to borrower: ready; payload: inline value, error or locations")      \
   X(pull, "reader to holder: give me the bytes of this object")                          \

@@ -358,18 +358,39 @@ std::uint32_t SimRank::give(Rank thief) {
   for (auto count = (queue_.size() + 1) / 2; count > 0; --count) {
     const auto key = queue_.front();
     auto& task = *tasks_.at(key);
-    auto* pending = expect(task.results);
-    task.body.inline_only = 1;
-    const auto correlation = owner_.request({.kind = Kind::submit, .target = thief, .token = pending}, {},
-                                            payload_of(task.body, task.locals), task.locals);
-    for (const auto& result : pending->results) states_.at(result.id).correlation = correlation;
-    give_back_all(task.locals);
+    if (task.caller == thief) break;
+    if (task.caller.valid()) {
+      give_on(task, thief);
+    } else {
+      auto* pending = expect(task.results);
+      task.body.inline_only = 1;
+      const auto correlation =
+          owner_.request({.kind = Kind::submit, .target = thief, .token = pending}, {.flags = owner::movable},
+                         payload_of(task.body, task.locals), task.locals);
+      for (const auto& result : pending->results) states_.at(result.id).correlation = correlation;
+      give_back_all(task.locals);
+    }
     queue_.erase(queue_.begin());
     tasks_.erase(key);
     ++given;
     ++world_.tally["stolen"];
   }
   return given;
+}
+
+// As runtime::Core::send_on.
+void SimRank::give_on(Task& task, Rank thief) {
+  const auto moves = static_cast<std::uint32_t>(task.moves + 1);
+  executing_.erase({task.caller, task.correlation});
+  send(thief,
+       {.subject = {task.caller, 0, moves},
+        .correlation = task.correlation,
+        .flags = owner::movable,
+        .kind = Kind::submit},
+       payload_of(task.body, {}));
+  send(task.caller, {.correlation = task.correlation, .sender = moves, .argument = thief.value, .kind = Kind::moved},
+       {});
+  ++world_.tally["given on"];
 }
 
 }  // namespace ringray::sim

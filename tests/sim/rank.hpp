@@ -52,6 +52,7 @@ struct Task {
   std::vector<Carried> covered, locals, results;  ///< results: of this rank's own tasks
   std::vector<ObjectId> needs, ready;             ///< what it waits for
   unsigned steps = 0;
+  std::uint64_t moves = 0;  ///< how often it was given on
 };
 
 /// One thread.
@@ -137,6 +138,7 @@ class SimRank final : owner::Environment, wire::Outbox, scheduler::Stealing::Giv
   void deliver_early(ObjectId id);
   void end_actor(ObjectId id, bool now);
   void refuse(const Envelope& envelope, View payload);
+  void give_on(Task& task, Rank thief);
   std::vector<std::byte> payload_of(const Body& body, std::span<const Carried> references) const;
 
   World& world_;

@@ -53,11 +53,21 @@ void SimRank::on_submit(const Envelope& envelope, View payload) {
   task->body = body_of(payload);
   task->caller = envelope.subject.owner.valid() ? envelope.subject.owner : envelope.source;
   task->correlation = envelope.correlation;
+  task->moves = envelope.subject.sequence;
+  if (task->moves > 0)
+    send(task->caller,
+         {.correlation = task->correlation,
+          .sender = static_cast<std::uint32_t>(task->moves),
+          .argument = self_.value,
+          .kind = Kind::moved},
+         {});
+  const bool may_move = (envelope.flags & owner::movable) && task->covered.empty();
   for (std::size_t i = 0; i < task->covered.size(); ++i)
     if (task->body.by_value >> i & 1) task->needs.push_back(task->covered[i].id);
   auto* raw = task.get();
   enqueue(std::move(task), start_within_ns);
   executing_[{raw->caller, raw->correlation}] = raw->key;
+  if (may_move) queue_.push_back(raw->key);
   if (stealing_.wanted()) stealing_.surplus();
 }
 

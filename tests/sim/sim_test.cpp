@@ -81,5 +81,9 @@ TEST(Simulation, ReferenceToALostObjectMayComeBeforeTheNewsOfTheDeath) {
 }
 TEST(Simulation, RegistrationsMadeByADeadRankAreReplaced) { EXPECT_EQ(World(with_kills(small(1010))).run(), ""); }
 
+TEST(Simulation, TaskThatIsLostOnTheWayFromThiefToThiefEndsAtItsOwner) {
+  EXPECT_EQ(World(with_kills(small(1011))).run(), "");
+}
+
 }  // namespace
 }  // namespace ringray::sim
