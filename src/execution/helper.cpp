@@ -64,7 +64,9 @@ void Helper::loop() {
       asleep_ticks = 0;
     }
     const auto now = polls();
-    if (now == seen && !crew_.sleepers.watched()) {
+    if (now == seen && crew_.sleepers.watched()) {
+      if (crew_.poller->waits_for_poll()) crew_.sleepers.wake_watcher();
+    } else if (now == seen) {
       if (crew_.sleepers.sleeping() > 0)
         crew_.sleepers.wake_one();  // it becomes the watcher
       else

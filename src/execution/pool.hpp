@@ -40,6 +40,8 @@ class Pool {
     virtual int descriptor() = 0;
     /// False: poll again instead of sleeping.
     virtual bool arm() = 0;
+    /// Something has to be polled for that the descriptor does not tell of. Any thread.
+    virtual bool waits_for_poll() { return false; }
   };
 
   explicit Pool(Options options, Poller* poller = nullptr);

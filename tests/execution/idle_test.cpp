@@ -113,6 +113,34 @@ TEST_F(IdleTest, NoArrivalIsLostByASleepingPool) {
   EXPECT_GE(wire.polls, 1);
 }
 
+/// Has something to do at times that no descriptor tells of.
+class Quiet final : public Wire {
+ public:
+  bool poll() override {
+    if (waits.exchange(false)) seen = true;
+    return Wire::poll();
+  }
+  bool waits_for_poll() override { return waits; }
+  std::atomic<bool> waits{false}, seen{false};
+};
+
+TEST_F(IdleTest, SleepingWatcherPollsForWhatAComputingWorkerLeftToIt) {
+  Quiet wire;
+  on_pool(
+      2,
+      [&](Pool& pool) {
+        for (int i = 0; i < 5; ++i) {
+          while (pool.asleep() < 1) {
+          }
+          wire.seen = false;
+          wire.waits = true;
+          while (!wire.seen) {  // computes
+          }
+        }
+      },
+      &wire);
+}
+
 TEST_F(IdleTest, SleeperIsWokenByWhatArrives) {
   Wire wire;
   Pool pool({.workers = 2}, &wire);
