@@ -104,85 +104,6 @@ void Core::call(ActorState& state, Record& record, const std::string& group, boo
   record.release();
 }
 
-void Core::on_call(const Envelope& envelope, View payload) {
-  if (const auto at = actors_.find(envelope.subject); at != actors_.end())
-    return deliver_call(*at->second, envelope, payload);
-  if (const auto at = dead_actors_.find(envelope.subject); at != dead_actors_.end()) {
-    std::vector<Carried> references;
-    owner::references_of(payload, envelope.argument, references);
-    const bool covered = envelope.kind == Kind::call;
-    covered ? owner_.receive_covered(references) : owner_.receive_registered(references, envelope.source);
-    for (const auto& c : references) owner_.drop(c.id);
-    return refuse(envelope.source, envelope.correlation, envelope.subject,
-                  covered ? std::span<const Carried>(references) : std::span<const Carried>{}, Errc::actor_died,
-                  "the actor is dead: " + at->second, covered);
-  }
-  if (!membership_.alive(envelope.subject.owner)) {  // nothing more comes from it
-    dead_actors_[envelope.subject] = "the rank that owned it died";
-    return on_call(envelope, payload);
-  }
-  // The caller may have heard of the actor before its construction request came here: the owner knows.
-  auto& early = early_calls_[envelope.subject];
-  early.push_back({envelope, {payload.begin(), payload.end()}});
-  if (early.size() == 1)
-    send(envelope.subject.owner, {.subject = envelope.subject, .argument = is_it_coming, .kind = Kind::actor_state},
-         {});
-}
-
-void Core::deliver_early(ObjectId id) {
-  const auto at = early_calls_.find(id);
-  if (at == early_calls_.end()) return;
-  const auto calls = std::move(at->second);
-  early_calls_.erase(at);
-  for (const auto& call : calls) on_call(call.envelope, call.payload);
-}
-
-void Core::deliver_call(ActorRecord& actor, const Envelope& envelope, View payload) {
-  std::vector<Carried> references;
-  std::vector<ObjectState*> states;
-  const bool covered = envelope.kind == Kind::call;
-  if (envelope.argument != 0) {
-    owner::references_of(payload, envelope.argument, references);
-    covered ? owner_.receive_covered(references) : owner_.receive_registered(references, envelope.source);
-    for (const auto& c : references) states.push_back(adopt(c));
-  }
-  auto body = owner::body_of(payload, envelope.argument);
-  Record* record = nullptr;
-  std::string problem;
-  Errc code = Errc::corrupt_data;
-  try {
-    std::uint32_t lane = 0;
-    if (envelope.flags & owner::has_options) {
-      wire::Decoder decoder(body);
-      const auto bytes = decoder.get<std::uint64_t>();
-      wire::Decoder inner(decoder.take(bytes));
-      const auto group = wire::decode<std::string>(inner);
-      body = decoder.rest();
-      if (const auto found = actor.lane(group)) {
-        lane = *found;
-      } else {
-        code = Errc::config;
-        throw ConfigError("the actor has no concurrency group '" + group + "'; groups are named when it is spawned");
-      }
-    }
-    record = decode_record(envelope.callable, body, states);
-    if (lane != 0) record->make_more().lane = lane;
-    if (!covered) references.clear();
-    record->origin = std::make_unique<Origin>(
-        Origin{{}, envelope.source, envelope.correlation, envelope.subject, std::move(references), covered});
-  } catch (...) {
-    problem = caught_text();
-  }
-  for (auto* state : states) state->release();
-  if (!record)
-    return refuse(envelope.source, envelope.correlation, envelope.subject,
-                  covered ? std::span<const Carried>(references) : std::span<const Carried>{}, code, problem, covered);
-  record->caller = envelope.sender;
-  record->target = &actor;
-  if (covered && record->kind().arguments) executing_.add(*record);
-  actor.submit(*record);
-}
-
 // --- ending
 
 void Core::kill(ActorState& state, bool restart) {
@@ -201,7 +122,7 @@ void Core::kill(ActorState& state, bool restart) {
   if (id.valid() && !restart) static_cast<void>(ask(control::RemoveActor{id}));
 }
 
-void Core::on_kill(const Envelope& envelope) {
+void Core::kill_now(const Envelope& envelope) {
   const auto at = actors_.find(envelope.subject);
   if (at == actors_.end()) {
     if (envelope.flags & owner::graceful) dead_actors_.erase(envelope.subject);  // nobody can call it any more
@@ -286,6 +207,16 @@ ActorState* Core::find_actor(const std::string& name_space, const std::string& n
   }
 }
 
+void Core::ask_whether_coming(ObjectId id) {
+  send(id.owner, {.subject = id, .argument = is_it_coming, .kind = Kind::actor_state}, {});
+}
+
+// The construction request, if there is one, came before this answer.
+void Core::not_coming(ObjectId id) {
+  if (!actors_.contains(id) && !dead_actors_.contains(id)) dead_actors_[id] = "it ended before the call came";
+  deliver_early(id);
+}
+
 void Core::on_actor_state(const Envelope& envelope, View) {
   const auto id = envelope.subject;
   const auto answer = [&](std::uint32_t what, bool good) {
@@ -301,9 +232,7 @@ void Core::on_actor_state(const Envelope& envelope, View) {
     case is_it_coming:
       return answer(coming_or_not, owner_.known(id));
     case coming_or_not:
-      // The construction request, if there is one, came before this answer.
-      if (!actors_.contains(id) && !dead_actors_.contains(id)) dead_actors_[id] = "it ended before the call came";
-      return deliver_early(id);
+      return in_order(envelope, {});
     case detached_one_is_gone:
       if (owner_.known(id)) owner_.drop(id);  // the handle that kept it without handles
       return;

@@ -97,7 +97,7 @@ class BoundRecord : public WithRoom<typename Outcome<R>::first, Record> {
     self.encode_code(encoder);
     std::apply([&](const auto&... argument) { (wire::encode(encoder, argument), ...); }, self.body_.arguments);
   }
-  static void arguments(Record& record, std::vector<ObjectState*>& out) {
+  static void arguments(Record& record, ArgumentList& out) {
     auto& self = static_cast<Derived&>(record);
     std::apply(
         [&](auto&... argument) {
@@ -121,6 +121,7 @@ class BoundRecord : public WithRoom<typename Outcome<R>::first, Record> {
   }
 
   static const RecordType type;
+  static constexpr bool harmless_code = true;
 
  protected:
   ~BoundRecord() {
@@ -159,6 +160,7 @@ constinit const RecordType BoundRecord<Derived, R, Tuple>::type = [] {
   if constexpr (requires { Derived::actor_type(); }) t.actor = &Derived::actor_type;
   t.coroutine = Kind::coroutine;
   t.generator = Kind::generator;
+  t.harmless = wire::harmless<Tuple> && Derived::harmless_code;
   return t;
 }();
 
@@ -171,6 +173,7 @@ class TaskRecord final : public BoundRecord<TaskRecord<F, Tuple>, std::remove_cv
  public:
   using Base = BoundRecord<TaskRecord<F, Tuple>, std::remove_cvref_t<AppliedResult<F, Tuple>>, Tuple>;
   static_assert(CheckTravels<F, Tuple>::ok);
+  static constexpr bool harmless_code = std::is_pointer_v<F> || std::is_member_pointer_v<F> || wire::harmless<F>;
 
   template <class G, class... A>
   TaskRecord(std::in_place_t, G&& f, A&&... arguments)

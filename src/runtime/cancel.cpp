@@ -71,11 +71,12 @@ void Core::on_cancel(const Envelope& envelope) {
     });
     return;
   }
-  if (!record) return;
+  if (!record) return cancel_arriving(envelope);
   record->retain();  // whoever runs it has a count until it is not listed any more
   const bool deep = envelope.flags & owner::recursive;
-  afterwards_.push_back([this, record, deep] {
-    cancel(*record, deep);
+  afterwards_.push_back([this, record, deep, caller = envelope.source, correlation = envelope.correlation] {
+    // One that was given on meanwhile is cancelled where it goes to, when its owner hears from there.
+    if (with([&] { return executing_.find(caller, correlation) == record; })) cancel(*record, deep);
     record->release();
   });
 }

@@ -9,8 +9,6 @@
 #include "ringray/base/log.hpp"
 #include "ringray/base/metrics.hpp"
 #include "ringray/control/tree.hpp"
-#include "ringray/execution/fiber.hpp"
-#include "ringray/execution/stack.hpp"
 #include "ringray/observe/timeline.hpp"
 #include "ringray/runtime/cancellation.hpp"
 
@@ -18,9 +16,6 @@ namespace ringray::runtime {
 namespace {
 
 std::atomic<Core*> the_core{nullptr};
-thread_local const Core* holder = nullptr;  // no fiber suspends while it holds the baton
-
-constexpr std::size_t stack_to_receive = 64 * 1024;  // of a task that sends: the network, decoding, a line of log
 constexpr auto tick_interval = std::chrono::milliseconds(50);
 // The gap between packets of a burst: so much per envelope of the last packet, up to a most.
 constexpr double gap_per_envelope_us = 0.6, gap_max_us = 4;
@@ -29,10 +24,6 @@ scheduler::Membership all_of(const std::vector<scheduler::RankRecord>& records) 
   scheduler::Membership membership(static_cast<std::uint32_t>(records.size()));
   for (const auto& record : records) membership.join(record);
   return membership;
-}
-
-std::uint64_t wall_clock_ns() {
-  return static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
 }
 
 struct Event final : execution::Work {
@@ -46,6 +37,10 @@ const execution::Work::Type Event::type{
 
 Core& core() noexcept { return *the_core.load(std::memory_order_acquire); }
 bool has_core() noexcept { return the_core.load(std::memory_order_acquire) != nullptr; }
+
+std::uint64_t wall_clock_ns() {
+  return static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
+}
 
 void log_swallowed(const char* where) noexcept {
   try {
@@ -80,35 +75,6 @@ void pause_fiber(base::Nanoseconds time) {
   auto* event = new_event();
   event->wait_until(base::now() + time);
   event->release();
-}
-
-BatonGuard::BatonGuard(Core& core) noexcept : core_(core), outer_(holder != &core) {
-  if (outer_) {
-    core_.baton_.take();
-    holder = &core_;
-  }
-  ++core_.depth_;
-}
-
-BatonGuard::~BatonGuard() {
-  --core_.depth_;
-  if (!outer_) return;
-  holder = nullptr;
-  core_.after_baton();
-}
-
-bool Core::holding() const noexcept { return holder == this; }
-void Core::set_holding(bool yes) noexcept { holder = yes ? this : nullptr; }
-
-// Gives the baton back, then runs users' code that was put off: destructors of what lost its last reference, serialize
-// functions, stop callbacks. On this thread, so that it happens even while all workers compute.
-void Core::after_baton() {
-  if (graves_.empty() && afterwards_.empty()) return baton_.give();
-  const auto graves = std::exchange(graves_, {});
-  const auto afterwards = std::exchange(afterwards_, {});
-  baton_.give();
-  for (const auto& grave : graves) bury(*grave.state, grave.remove);
-  for (const auto& f : afterwards) f();
 }
 
 Core::Core(Parts parts)
@@ -201,6 +167,7 @@ void Core::run(std::function<void()> driver) {
     }
   });
   pool_.timers().cancel(ticker_);
+  attend();
   signals_.reset();
   sample_metrics();
   if (problem) std::rethrow_exception(problem);
@@ -228,38 +195,6 @@ void Core::sample_metrics() {
 
 // --- the network
 
-bool Core::poll() {
-  if (!baton_.try_take()) return false;
-  holder = this;
-  ++depth_;
-  if (transport_->pending()) flush();
-  const bool any = progress();
-  if (any) {
-    if (transport_->pending()) flush();
-  } else if (size() > 1 && config_.steal && !leaving_) {
-    const auto queued = pool_.queued_estimate();
-    if (queued > 0) {
-      if (stealing_.wanted()) stealing_.surplus();
-    } else if (execution::Pool::current()) {
-      stealing_.hungry();
-    }
-  }
-  --depth_;
-  holder = nullptr;
-  after_baton();
-  return any;
-}
-
-bool Core::arm() {
-  if (!baton_.try_take()) return false;
-  holder = this;
-  if (transport_->pending()) transport_->flush();
-  const bool armed = transport_->arm();
-  holder = nullptr;
-  after_baton();
-  return armed;
-}
-
 void Core::send(Rank target, Envelope envelope, View payload) {
   envelope.clock = clock_.tick(wall_ns_);
   if (observe::Timeline::recording()) observe::Timeline::flow_out(envelope.clock << 8 | (self_.value & 0xff));
@@ -272,49 +207,21 @@ void Core::send_bulk(Rank target, Envelope envelope, Lease bytes) {
   transport_->send_bulk(target, envelope, std::move(bytes));
 }
 
-void Core::flush() {
-  flushed_cycles_ = base::cycles();
-  gap_cycles_ = std::min(gap_max_cycles_, std::exchange(unflushed_, 0) * gap_per_envelope_cycles_);
-  transport_->flush();
-}
-
-bool Core::progress() {
-  ++depth_;
-  const bool any = transport_->progress(*this);
-  --depth_;
-  // The clock's unit is 65 µs.
-  if (any)
-    if (const auto now = base::cycles(); now - wall_cycles_ > 8 * gap_max_cycles_) {
-      wall_cycles_ = now;
-      wall_ns_ = wall_clock_ns();
-    }
-  return any;
-}
-
-// After each message that is not the last thing that its thread does. A lone message leaves at once; the longer a burst
-// lasts, the more of it goes into one packet. In between the burst takes what arrives, so that no helper thread has to
-// stand in for this one and competes with it for the processor.
-void Core::keep_moving() {
-  if (base::cycles() - flushed_cycles_ < gap_cycles_ && execution::Pool::current()) return;  // a worker polls soon
-  flush();
-  if (depth_ > 1 || execution::stack_left() < stack_to_receive) return;
-  progress();
-  execution::Pool::polled();
-  // The helper does not stand in now, so a sender that goes on and on has to show itself that this rank is alive.
-  if (flushed_cycles_ - ticked_cycles_ > cycles_per_tick_) tick();
-}
-
 void Core::on_message(const Envelope& envelope, View payload) {
   clock_.receive(wall_ns_, envelope.clock);
   heard_any_ |= envelope.source == watched_;
   if (observe::Timeline::recording()) observe::Timeline::flow_in(envelope.clock << 8 | (envelope.source.value & 0xff));
   try {
     dispatch(envelope, payload);
-  } catch (const CorruptDataError& e) {
-    base::count(Metric::corrupt_packets);
-    log::error("a '{}' message from rank {} was refused: {}", wire::kind_name(envelope.kind), envelope.source.value,
-               e.what());
+  } catch (const CorruptDataError& error) {
+    log_refused(envelope, error);
   }
+}
+
+void log_refused(const Envelope& envelope, const CorruptDataError& error) {
+  base::count(Metric::corrupt_packets);
+  log::error("a '{}' message from rank {} was refused: {}", wire::kind_name(envelope.kind), envelope.source.value,
+             error.what());
 }
 
 void Core::dispatch(const Envelope& envelope, View payload) {
@@ -333,6 +240,9 @@ void Core::dispatch(const Envelope& envelope, View payload) {
   if (carries_references() && std::uint64_t{envelope.argument} * sizeof(Carried) > payload.size())
     throw CorruptDataError("it has fewer references than it says");
   switch (envelope.kind) {
+    case Kind::moved:
+      if (envelope.argument >= size()) throw CorruptDataError("a task moved to a rank that does not exist");
+      return owner_.on_message(envelope, payload);
     case Kind::reply:
     case Kind::locate:
     case Kind::located:
@@ -346,14 +256,12 @@ void Core::dispatch(const Envelope& envelope, View payload) {
     case Kind::cancel:
       return envelope.correlation != 0 ? on_cancel(envelope) : owner_.on_message(envelope, payload);
     case Kind::submit:
-      return on_submit(envelope, payload);
     case Kind::call:
     case Kind::send:
-      return on_call(envelope, payload);
     case Kind::spawn:
-      return on_spawn(envelope, payload);
+      return on_request(envelope, payload);
     case Kind::kill:
-      return on_kill(envelope);
+      return in_order(envelope, {});
     case Kind::actor_state:
       return on_actor_state(envelope, payload);
     case Kind::item:
@@ -427,7 +335,13 @@ void Core::end_bundle(const Envelope& envelope) {
   for (const auto& grant : users) {
     for (auto* actor : actors)
       if (actor->grant == grant.id) actor->end(ActorRecord::Ending::now, group_removed);
-    if (const auto task = granted_.find(grant.id); task != granted_.end()) cancel(*task->second, true);
+    if (const auto task = granted_.find(grant.id); task != granted_.end()) {
+      task->second->retain();  // it holds its grant, so somebody has a count
+      afterwards_.push_back([this, record = task->second] {
+        cancel(*record, true);
+        record->release();
+      });
+    }
   }
   for (auto* actor : actors) actor->release();
   for (auto* token : queue_.stranded([this](const auto& bundle) { return bundle_is_gone(bundle); })) {
@@ -442,9 +356,9 @@ void Core::end_bundle(const Envelope& envelope) {
 }
 
 // A task that was to run here never will. Takes over the queue's count.
-void Core::fail_queued(Record& record, const char* why) {
+void Core::fail_queued(Record& record, std::string why) {
   record.more->pooled = false;
-  spawn_fiber([&record, why] {  // not under the baton: users' destructors run
+  spawn_fiber([&record, why = std::move(why)] {  // not under the baton: users' destructors run
     if (record.claim()) {
       fail_record(record, Errc::unschedulable, {.text = why, .task = record.name(), .rank = here_rank().value});
       record.kind().clear(record);

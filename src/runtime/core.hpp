@@ -3,6 +3,8 @@
 
 #include <atomic>
 #include <functional>
+#include <list>
+#include <map>
 #include <memory>
 #include <optional>
 #include <string>
@@ -171,10 +173,11 @@ class Core final : owner::Environment,
   owner::Owner& owner() noexcept { return owner_; }
   /// What has begun and not ended.
   struct Unfinished {
-    std::size_t executing = 0, transfers = 0, granted = 0, pulls = 0;
+    std::size_t executing = 0, arriving = 0, transfers = 0, granted = 0, pulls = 0;
   };
   Unfinished unfinished() const noexcept {
-    return {executing_.size(), incoming_.size(), granted_.size(), admission_.granted() + admission_.waiting()};
+    return {executing_.size(), arriving_.size() + arriving_tasks_.size(), incoming_.size(), granted_.size(),
+            admission_.granted() + admission_.waiting()};
   }
   const transport::Counters& traffic() const noexcept { return transport_->counters(); }
   std::unordered_map<ObjectId, ActorRecord*>& actors() noexcept { return actors_; }
@@ -199,6 +202,7 @@ class Core final : owner::Environment,
   // execution::Pool::Poller
   bool poll() override;
   int descriptor() override { return transport_->descriptor(); }
+  bool waits_for_poll() override { return waits_for_poll_.load(std::memory_order_relaxed); }
   bool arm() override;
   // scheduler::TaskQueue::Starter, scheduler::Stealing::Giver
   void start(scheduler::TaskQueue::Token token, scheduler::GrantId grant) override;
@@ -211,7 +215,9 @@ class Core final : owner::Environment,
   void watch_workers(base::Nanoseconds now);
   std::string report_workers(std::vector<Record*>& kept);
   void dispatch(const Envelope& envelope, View payload);
-  void after_baton();
+  enum class Thread { polls, any };
+  void after_baton(Thread thread);
+  void attend();  ///< by a worker, between tasks: users' code that waits for a thread
   void flush();
   bool progress();
   void keep_moving();
@@ -222,28 +228,54 @@ class Core final : owner::Environment,
   bool bundle_is_gone(const scheduler::BundleKey& bundle) const {
     return bundle.valid() && !ledger_.has_bundle(bundle);
   }
-  void fail_queued(Record& record, const char* why);
+  void fail_queued(Record& record, std::string why);
   void leave();
   void depart();
   void maybe_goodbye();
   void stop_waiting(base::Nanoseconds now);
   void tick();
 
-  void on_submit(const Envelope& envelope, View payload);
-  void on_spawn(const Envelope& envelope, View payload);
-  void on_call(const Envelope& envelope, View payload);
-  void on_kill(const Envelope& envelope);
+  void kill_now(const Envelope& envelope);
+  void not_coming(ObjectId id);
   void on_actor_state(const Envelope& envelope, View payload);
   void on_item(const Envelope& envelope, View payload);
   void on_item_read(const Envelope& envelope);
   void on_cancel(const Envelope& envelope);
   void refuse(Rank caller, std::uint64_t correlation, ObjectId subject, std::span<const Carried> covered, Errc code,
               std::string text, bool wants_reply = true);
-  Record* decode_record(std::uint64_t callable, View body, std::span<ObjectState* const> references);
+
+  // arriving.cpp
+  struct Arrival;
+  struct Message {
+    Envelope envelope;
+    std::vector<std::byte> payload;
+  };
+  /// A task that a worker is to decode.
+  struct ArrivingTask {
+    Message message;
+    bool decoding = false, cancelled = false, recursively = false, closed = false;
+  };
+  using RequestKey = std::pair<Rank, std::uint64_t>;  // caller and correlation
+  void on_request(const Envelope& envelope, View payload);
+  void in_order(const Envelope& envelope, View payload);
+  void act(const Envelope& envelope, View payload);
+  bool open(Arrival& arrival, const Envelope& envelope, View payload);
+  void decode(Arrival& arrival);
+  void begin(Arrival& arrival);
+  void begin_task(Arrival& arrival);
+  void begin_actor(Arrival& arrival);
+  void begin_call(Arrival& arrival);
+  void unknown_actor(const Envelope& envelope, View payload);
+  void ask_whether_coming(ObjectId actor);
+  void turn_away(const Envelope& envelope, View payload, Errc code, std::string text);
+  void receive_task(RequestKey key);
+  void receive_in_order(ObjectId actor);
+  void cancel_arriving(const Envelope& envelope);
   void actor_started(const owner::Request& request, std::span<const owner::Outcome> outcomes);
   ActorRecord* starting_actor(scheduler::TaskQueue::Token token);
   void settle_state(ObjectState& state, const owner::Outcome& outcome, ObjectId result, Rank holder);
-  void send_task(Record& record, Rank target);
+  void send_task(Record& record, Rank target, std::uint8_t flags = 0);
+  void send_on(Record& record, Rank thief);
   void send_request(Kind kind, Rank target, Record& record, owner::Token token, ActorId actor, std::uint8_t flags,
                     View options);
   scheduler::Choice choose(const Resources& need, const Placement& placement, Record* record);
@@ -258,7 +290,6 @@ class Core final : owner::Environment,
   void hold(ObjectState& state);   ///< one more reference to a state that the owner's table names
   bool release_row(ObjectState& state);
   void encode_value(ObjectState& state);
-  void deliver_call(ActorRecord& actor, const Envelope& envelope, View payload);
   void deliver_early(ObjectId id);
   void answered(const control::ControlClient::Answer& answer);
 
@@ -284,6 +315,11 @@ class Core final : owner::Environment,
   control::ControlClient client_;
   control::MembershipRelay relay_;
   control::Reservations reservations_;
+  struct Attendant final : execution::Runnable {
+    explicit Attendant(Core& c) : Runnable{[](Runnable& r) { static_cast<Attendant&>(r).core.attend(); }}, core(c) {}
+    Core& core;
+    bool called = false;
+  } attendant_{*this};
   execution::Pool pool_;
 
   struct Grave {
@@ -291,16 +327,15 @@ class Core final : owner::Environment,
     void (*remove)(ObjectState&) noexcept;
   };
   std::vector<Grave> graves_;
+  std::atomic<bool> waits_for_poll_{false};        // messages or users' code that no descriptor tells of
   std::vector<std::function<void()>> afterwards_;  // users' code that must not run under the baton, and must not wait
   std::vector<Carried> held_references_;
   wire::ByteBuffer scratch_;
   std::unordered_map<ObjectId, ActorRecord*> actors_;
-  std::unordered_map<ObjectId, std::string> dead_actors_;  // why; for calls that come too late
-  struct Early {
-    Envelope envelope;
-    std::vector<std::byte> payload;
-  };
-  std::unordered_map<ObjectId, std::vector<Early>> early_calls_;  // to actors that may still be on their way here
+  std::unordered_map<ObjectId, std::string> dead_actors_;         // why; for calls that come too late
+  std::unordered_map<ObjectId, std::list<Message>> early_calls_;  // to actors that may still be on their way here
+  std::unordered_map<ObjectId, std::list<Message>> arriving_;     // about actors, in order; a worker handles the first
+  std::map<RequestKey, ArrivingTask> arriving_tasks_;
   Executing executing_;
   struct Incoming {
     store::Buffer bytes;
@@ -356,6 +391,8 @@ inline execution::Pool& pool() noexcept { return core().pool(); }
 inline Rank here_rank() noexcept { return core().self(); }
 inline void actor_died(ActorRecord& actor) { core().actor_gone(actor); }
 void log_swallowed(const char* where) noexcept;
+std::uint64_t wall_clock_ns();
+void log_refused(const Envelope& envelope, const CorruptDataError& error);
 /// Of the exception that is being handled, whatever users threw.
 std::string caught_text();
 /// Why users of a bundle ended.

@@ -116,6 +116,15 @@ struct Argument {
       value.emplace(wire::decode<T>(decoder));
   }
 };
+}  // namespace runtime
+namespace wire {
+template <class T>
+inline constexpr bool harmless<runtime::Argument<T>> = harmless<T>;
+template <class A>
+inline constexpr bool harmless<ActorHandle<A>> = true;
+}  // namespace wire
+namespace runtime {
+
 template <class T>
 inline constexpr bool is_argument = false;
 template <class T>

@@ -83,6 +83,11 @@ void Core::forget_rank(Rank rank) {
   store_->unlend_all(rank);
   stealing_.on_rank_died(rank);
   owner_.on_rank_died(rank);
+  for (auto at = arriving_tasks_.begin(); at != arriving_tasks_.end();) {
+    const bool forgotten = at->first.first == rank && !at->second.decoding;
+    if (at->first.first == rank) at->second.cancelled = at->second.recursively = true;
+    at = forgotten ? arriving_tasks_.erase(at) : std::next(at);
+  }
   for (auto* record : executing_.of(rank)) {  // nobody reads what these give
     if (!record) continue;
     record->retain();
@@ -131,8 +136,10 @@ void Core::leave() {
     goodbyes_missing_.push_back(child);
     send(child, {.kind = Kind::shutdown}, {});
   }
+  for (auto& [id, messages] : arriving_)  // behind the calls that are still being decoded
+    messages.push_back({{.subject = id, .flags = owner::graceful, .kind = Kind::kill}, {}});
   for (auto* actor : live_actors()) {
-    actor->end(ActorRecord::Ending::after_queued, "the job ends");
+    if (!arriving_.contains(actor->id)) actor->end(ActorRecord::Ending::after_queued, "the job ends");
     actor->release();
   }
   maybe_goodbye();
@@ -141,7 +148,8 @@ void Core::leave() {
 // No rank leaves before the actors of all have ended, because they may need each other for that: goodbyes go up the
 // tree, then the second shutdown comes down.
 void Core::maybe_goodbye() {
-  if (!leaving_ || goodbye_sent_ || departed_ || !goodbyes_missing_.empty() || any_live_actors()) return;
+  if (!leaving_ || goodbye_sent_ || departed_ || !goodbyes_missing_.empty() || !arriving_.empty() || any_live_actors())
+    return;
   goodbye_sent_ = true;
   if (before_goodbye_) before_goodbye_();
   if (self_ == Rank{0}) return depart();

@@ -11,6 +11,11 @@ namespace ringray {
 template <class T>
 class ObjectRef;
 
+namespace wire {
+template <class T>
+inline constexpr bool harmless<ObjectRef<T>> = true;
+}
+
 namespace runtime {
 
 class ActorState;

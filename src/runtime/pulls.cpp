@@ -12,7 +12,7 @@ std::uint64_t Core::bytes_to_pull(const Extra& e) const {
 
 // The arguments of a task are pulled all together or not at all, so that two tasks do not each hold half of them.
 bool Core::admit_arguments(Record& record) {
-  std::vector<ObjectState*> arguments;
+  ArgumentList arguments;
   record.kind().arguments(record, arguments);
   return with([&] {
     if (record.claimed()) return false;

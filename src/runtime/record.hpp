@@ -1,6 +1,7 @@
 #pragma once
 // A task or actor call: the state of its first result, what to run, and the arguments.
 
+#include <array>
 #include <atomic>
 #include <memory>
 #include <stop_token>
@@ -28,19 +29,42 @@ class ActorState;
 struct ActorType;
 class StreamState;
 
+/// States of the references among the arguments of a record. The usual few need no memory of their own.
+class ArgumentList {
+ public:
+  void push_back(ObjectState* state) {
+    if (count_ < few_.size()) {
+      few_[count_++] = state;
+      return;
+    }
+    if (many_.empty()) many_.assign(few_.begin(), few_.end());
+    many_.push_back(state);
+  }
+  ObjectState* const* begin() const noexcept { return many_.empty() ? few_.data() : many_.data(); }
+  ObjectState* const* end() const noexcept {
+    return many_.empty() ? few_.data() + count_ : many_.data() + many_.size();
+  }
+
+ private:
+  std::array<ObjectState*, 6> few_;
+  std::size_t count_ = 0;
+  std::vector<ObjectState*> many_;
+};
+
 /// What the runtime knows of a callable with its argument types. One static object per instantiation; its address is
 /// its name on the wire.
 struct RecordType : wire::Descriptor {
   std::string (*name)(const Record&) = nullptr;
   void (*encode)(const Record&, wire::Encoder&) = nullptr;
-  Record* (*decode)(wire::Decoder&) = nullptr;        ///< may throw CorruptDataError
-  void (*invoke)(Record&, void* instance) = nullptr;  ///< constructs the result; may throw what the user throws
-  void (*clear)(Record&) noexcept = nullptr;          ///< destroys callable and arguments
-  void (*arguments)(Record&, std::vector<ObjectState*>&) = nullptr;  ///< those passed by value; null: none
+  Record* (*decode)(wire::Decoder&) = nullptr;          ///< may throw CorruptDataError
+  void (*invoke)(Record&, void* instance) = nullptr;    ///< constructs the result; may throw what the user throws
+  void (*clear)(Record&) noexcept = nullptr;            ///< destroys callable and arguments
+  void (*arguments)(Record&, ArgumentList&) = nullptr;  ///< those passed by value; null: none
   unsigned results = 1;
   const ActorType& (*actor)() = nullptr;  ///< constructions: of what
   bool coroutine = false;                 ///< invoke starts it; it completes the record itself
   bool generator = false;
+  bool harmless = false;  ///< encode, decode and clear may run under the baton
 };
 
 /// Where a request came from; the reply goes there.
@@ -50,6 +74,7 @@ struct Origin : base::Recycled {
   ActorId subject;
   std::vector<owner::Carried> covered;
   bool wants_reply = true;
+  bool movable = false;  ///< stolen, and may be stolen again
 };
 
 /// What only some records have.

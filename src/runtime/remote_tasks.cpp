@@ -31,20 +31,21 @@ struct Counted {
 }  // namespace
 
 // Takes over one count: the request's, until the reply.
-void Core::send_task(Record& record, Rank target) {
+void Core::send_task(Record& record, Rank target, std::uint8_t flags) {
+  if (holding() && !record.kind().harmless)
+    return afterwards_.push_back([this, &record, target, flags] { send_task(record, target, flags); });
   if (!record.claim()) return record.release();
   wire::ByteBuffer options;
   const bool tells_options = record.more && matters_elsewhere(record.more->options);
   if (tells_options) {
+    flags = owner::has_options;  // and it stays where it is sent
     with([&] { load_.add(target, record.more->options.resources); });
     wire::Encoder encoder(options);
     encoder(record.more->options);
   }
   try {
     send_request(Kind::submit, target, record, &record, {},
-                 static_cast<std::uint8_t>((tells_options ? owner::has_options : 0) |
-                                           (record.kind().generator ? owner::streaming : 0)),
-                 options.view());
+                 static_cast<std::uint8_t>(flags | (record.kind().generator ? owner::streaming : 0)), options.view());
   } catch (...) {
     if (tells_options) with([&] { load_.remove(target, record.more->options.resources); });
     fail_with_current_exception(record);
@@ -193,16 +194,6 @@ Record* Executing::find(Rank caller, std::uint64_t correlation) const {
   return record && record->origin->correlation == correlation ? record : nullptr;
 }
 
-Record* Core::decode_record(std::uint64_t callable, View body, std::span<ObjectState* const> references) {
-  const auto descriptor = wire::from_wire(callable);
-  if (!descriptor) throw CorruptDataError(descriptor.error().text);
-  const std::vector<void*> pointers(references.begin(), references.end());
-  wire::Decoder decoder(body, pointers);
-  auto* record = static_cast<const RecordType*>(*descriptor)->decode(decoder);
-  record->serial = next_serial();
-  return record;
-}
-
 void Core::refuse(Rank caller, std::uint64_t correlation, ObjectId subject, std::span<const Carried> covered, Errc code,
                   std::string text, bool wants_reply) {
   if (!wants_reply) {
@@ -214,42 +205,6 @@ void Core::refuse(Rank caller, std::uint64_t correlation, ObjectId subject, std:
   encoder(ErrorDetail{.text = std::move(text), .rank = self_.value});
   const owner::Outcome outcome{.error = code, .bytes = buffer.view()};
   owner_.reply(caller, correlation, subject, {&outcome, 1}, covered);
-}
-
-void Core::on_submit(const Envelope& envelope, View payload) {
-  std::vector<Carried> references;
-  owner::references_of(payload, envelope.argument, references);
-  auto body = owner::body_of(payload, envelope.argument);
-  const Rank caller = envelope.subject.owner.valid() ? envelope.subject.owner : envelope.source;
-  owner_.receive_covered(references);
-  std::vector<ObjectState*> states;
-  for (const auto& c : references) states.push_back(adopt(c));
-  Record* record = nullptr;
-  std::string problem;
-  try {
-    TaskOptions options;
-    if (envelope.flags & owner::has_options) {
-      wire::Decoder decoder(body);
-      const auto bytes = decoder.get<std::uint64_t>();
-      wire::Decoder inner(decoder.take(bytes));
-      options = wire::decode<TaskOptions>(inner);
-      body = decoder.rest();
-    }
-    record = decode_record(envelope.callable, body, states);
-    if (envelope.flags & owner::has_options) record->make_more().options = std::move(options);
-    record->origin = std::make_unique<Origin>(
-        Origin{{}, caller, envelope.correlation, envelope.subject, std::move(references), true});
-  } catch (...) {
-    problem = "a task could not be decoded: " + caught_text();
-  }
-  for (auto* state : states) state->release();
-  if (!record) return refuse(caller, envelope.correlation, envelope.subject, references, Errc::corrupt_data, problem);
-  executing_.add(*record);
-  if (envelope.flags & owner::streaming) {
-    auto& more = record->make_more();
-    more.stream = new StreamState(more.options.backpressure);
-  }
-  start_here(*record);
 }
 
 namespace {
@@ -326,6 +281,53 @@ void Core::reply(Record& record) noexcept {
 
 // --- stealing
 
+namespace {
+
+bool may_move(const Record& record, Rank thief) {
+  if (record.type().run != &run_task) return false;
+  // Not back to its owner: nobody would count references that a rank sends to itself.
+  if (record.origin) return record.origin->movable && record.origin->caller != thief;
+  return !(record.extra() && record.extra()->id.valid()) && !record.kind().generator &&
+         (!record.more || (record.more->options.placement.kind == Placement::Kind::automatic && !record.more->grant));
+}
+
+}  // namespace
+
+// A task that this rank has stolen goes to another thief as if its owner had sent it there. Takes over one count.
+void Core::send_on(Record& record, Rank thief) {
+  if (holding() && !record.kind().harmless)
+    return afterwards_.push_back([this, &record, thief] { send_on(record, thief); });
+  if (!record.claim()) return record.release();
+  const auto& origin = *record.origin;
+  wire::ByteBuffer payload;
+  try {
+    wire::Encoder encoder(payload);
+    record.kind().encode(record, encoder);
+  } catch (...) {
+    fail_with_current_exception(record);
+    record.kind().clear(record);
+    finish(record);
+    return record.release();
+  }
+  with([&] {
+    const auto moves = static_cast<std::uint32_t>(origin.subject.sequence + 1);
+    executing_.remove(record);
+    send(thief,
+         {.subject = {origin.caller, 0, moves},
+          .callable = wire::to_wire(record.kind()),
+          .correlation = origin.correlation,
+          .sender = record.caller,
+          .flags = owner::movable,
+          .kind = Kind::submit},
+         payload.view());
+    send(origin.caller,
+         {.correlation = origin.correlation, .sender = moves, .argument = thief.value, .kind = Kind::moved}, {});
+    keep_moving();
+  });
+  record.kind().clear(record);
+  record.release();
+}
+
 std::uint32_t Core::give(Rank thief) {
   // Half of what has not started, the oldest first: those are nearest to the root of the task tree.
   constexpr std::size_t most = 64;
@@ -336,15 +338,11 @@ std::uint32_t Core::give(Rank thief) {
     auto* work = pool_.steal_for_other_rank();
     if (!work) break;
     auto& record = static_cast<Record&>(*work);
-    const bool may_move =
-        work->type().run == &run_task && !(record.extra() && record.extra()->id.valid()) && !record.kind().generator &&
-        !record.origin &&
-        (!record.more || (record.more->options.placement.kind == Placement::Kind::automatic && !record.more->grant));
-    if (!may_move) {
+    if (!may_move(record, thief)) {
       pool_.schedule(*work);
       break;
     }
-    send_task(record, thief);
+    record.origin ? send_on(record, thief) : send_task(record, thief, owner::movable);
     ++given;
   }
   if (given == 0) {

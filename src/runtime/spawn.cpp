@@ -145,41 +145,6 @@ ActorRecord* Core::starting_actor(scheduler::TaskQueue::Token token) {
   return actor;
 }
 
-void Core::on_spawn(const Envelope& envelope, View payload) {
-  std::vector<Carried> references;
-  owner::references_of(payload, envelope.argument, references);
-  owner_.receive_covered(references);
-  std::vector<ObjectState*> states;
-  for (const auto& c : references) states.push_back(adopt(c));
-  Record* constructor = nullptr;
-  ActorOptions options;
-  std::string problem;
-  try {
-    wire::Decoder decoder(owner::body_of(payload, envelope.argument));
-    const auto bytes = decoder.get<std::uint64_t>();
-    wire::Decoder inner(decoder.take(bytes));
-    options = wire::decode<ActorOptions>(inner);
-    constructor = decode_record(envelope.callable, decoder.rest(), states);
-    if (!constructor->kind().actor) throw CorruptDataError("the callable makes no actor");
-  } catch (...) {
-    problem = "an actor could not be decoded: " + caught_text();
-  }
-  for (auto* state : states) state->release();
-  if (!problem.empty()) {
-    if (constructor) constructor->release();
-    dead_actors_[envelope.subject] = problem;
-    return refuse(envelope.source, envelope.correlation, envelope.subject, references, Errc::actor_died, problem);
-  }
-  constructor->origin = std::make_unique<Origin>(
-      Origin{{}, envelope.source, envelope.correlation, envelope.subject, std::move(references), true});
-  auto* actor = new ActorRecord(constructor->kind().actor(), std::move(options), constructor);
-  actor->id = envelope.subject;
-  actors_[envelope.subject] = actor;
-  actor->retain();  // open_actor's
-  if (attach_arguments(*constructor)) open_actor(*actor);
-  deliver_early(envelope.subject);
-}
-
 void Core::actor_started(const owner::Request& request, std::span<const owner::Outcome> outcomes) {
   auto& state = *static_cast<ActorState*>(request.token);
   if (outcomes[0].error != Errc::none) {

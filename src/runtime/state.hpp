@@ -17,6 +17,7 @@
 #include "ringray/execution/work.hpp"
 #include "ringray/wire/bytes.hpp"
 #include "ringray/wire/codec.hpp"
+#include "ringray/wire/harmless.hpp"
 
 namespace ringray::runtime {
 
@@ -27,7 +28,8 @@ struct ValueType {
   void* (*decode)(wire::Decoder& decoder, void* storage);
   void (*destroy)(void* value, bool on_heap) noexcept;
   const std::type_info& type;
-  bool eager;  ///< cheap and without user code: decoded as soon as it arrives
+  bool eager;     ///< cheap and without user code: decoded as soon as it arrives
+  bool harmless;  ///< may be destroyed under the baton
 };
 
 class ObjectState;
@@ -131,7 +133,8 @@ const ValueType* value_type_of() noexcept {
                 static_cast<T*>(value)->~T();
             },
         .type = typeid(T),
-        .eager = std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T> && sizeof(T) <= 256};
+        .eager = std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T> && sizeof(T) <= 256,
+        .harmless = wire::harmless<T>};
     return &type;
   }
 }

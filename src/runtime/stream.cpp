@@ -246,6 +246,8 @@ void Core::stream_read(StreamState& stream, std::uint64_t read) {
 
 void Core::on_item_read(const Envelope& envelope) {
   const auto* record = executing_.find(envelope.source, envelope.correlation);
+  if (const auto at = arriving_tasks_.find({envelope.source, envelope.correlation}); at != arriving_tasks_.end())
+    at->second.closed |= envelope.callable == ~std::uint64_t{0};
   if (!record || !record->more || !record->more->stream) return;
   if (envelope.callable == ~std::uint64_t{0})
     record->more->stream->close();

@@ -101,7 +101,7 @@ ScopedRunning::~ScopedRunning() { execution::context() = before_; }
 
 bool attach_arguments(Record& record, Until until) {
   if (!record.kind().arguments) return true;
-  std::vector<ObjectState*> arguments;
+  ArgumentList arguments;
   record.kind().arguments(record, arguments);
   bool all = true;
   for (auto* state : arguments) all &= until == Until::known ? state->done() : here(*state);
@@ -178,7 +178,7 @@ void run_body(Running& now, void* instance) {
   } else {
     const ObjectState* failed = nullptr;
     if (kind.arguments) {
-      std::vector<ObjectState*> arguments;
+      ArgumentList arguments;
       kind.arguments(record, arguments);
       for (auto* state : arguments)
         if (!failed && state->failed()) failed = state;
@@ -349,7 +349,7 @@ void Core::task_waits(Record& record, bool waits) {
 // moving the task could move a value of unknown size.
 std::vector<scheduler::Holding> Core::holdings(Record& record) {
   if (all_share_arenas_) return {};
-  std::vector<ObjectState*> arguments;
+  ArgumentList arguments;
   record.kind().arguments(record, arguments);
   std::vector<scheduler::Holding> found;
   for (auto* state : arguments) {
@@ -441,13 +441,8 @@ void Core::submit(Record& record) {
       return send_task(record, *rank);
     }
     if (const auto* never = std::get_if<scheduler::Unschedulable>(&choice);
-        never && (never->for_good || config_.unschedulable == ringray::Unschedulable::error)) {
-      if (!record.claim()) return record.release();
-      fail_record(record, Errc::unschedulable, {.text = never->reason, .task = record.name()});
-      record.kind().clear(record);
-      finish(record);
-      return record.release();
-    }
+        never && (never->for_good || config_.unschedulable == ringray::Unschedulable::error))
+      return fail_queued(record, never->reason);
   }
   record.missing.store(1, std::memory_order_release);  // a cancel leaves the arguments alone: placing looks at them
   spawn_fiber([this, &record, &options] {
