@@ -127,7 +127,7 @@ std::string Core::report() {
                       owner_.requests(), owner_.owned(), owner_.borrowed(), queue_.size());
   if (!held) {
     set_holding(false);
-    after_baton();
+    after_baton(Thread::any);
   }
   for (auto* record : kept) record->release();
   return text;

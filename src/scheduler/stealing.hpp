@@ -37,7 +37,7 @@ class Stealing {
   void surplus();
   void on_message(const wire::Envelope& envelope);
   void on_rank_died(Rank rank);
-  /// Now and then. A rank that rests asks again: stolen tasks are not given on, so work may be where it was not asked.
+  /// Now and then. A rank that rests asks again: not every task is given on, so work may be where it was not asked.
   void tick();
   bool resting() const noexcept { return resting_; }
 

@@ -25,7 +25,7 @@ std::uint64_t given_on() {
 }
 
 TEST_F(Ray, StolenTasksThatAreGivenOnGiveTheirResultsToTheirOwner) {
-  if (ranks() < 2) GTEST_SKIP() << "needs two ranks";
+  if (ranks() < 3) GTEST_SKIP() << "they are not given back to their owner";
   constexpr int count = 400;
   const auto before = given_on();
   EXPECT_TRUE(soon([&] {
