@@ -36,6 +36,8 @@ std::string name_of(const ObjectState& state) {
                    : record->claimed()                                 ? ", which has begun here"
                                                                        : ", which has not begun");
   }
+  if (&state.type() == &event_type<ActorState>())
+    return fmt::format("the construction of an actor on rank {}", static_cast<const ActorState&>(state).home.value);
   const auto* e = state.extra();
   if (!holding || !e || !e->id.valid()) return "an object of this rank";
   auto text =
