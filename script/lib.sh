@@ -1,6 +1,7 @@
 # shellcheck shell=bash
 # What the scripts share. Source it: it goes to the top of the project.
 
+self=$(realpath "$0")
 top=$(cd "$(dirname "${BASH_SOURCE[0]}")/.." && pwd)
 cd "$top" || exit 1
 
@@ -12,7 +13,7 @@ usage() {
   local argument
   for argument in "$@"; do
     case $argument in
-      -h | --help) sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$0" && exit 0 ;;
+      -h | --help) sed -n '2,/^[^#]/{s/^# \{0,1\}//p}' "$self" && exit 0 ;;
       --) return ;;
     esac
   done
