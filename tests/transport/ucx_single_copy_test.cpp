@@ -6,6 +6,7 @@
 
 #include "recorder.hpp"
 #include "ringray/transport/bootstrap/fork.hpp"
+#include "ringray/transport/ucx/identity.hpp"
 #include "ucx_job.hpp"
 
 namespace ringray::transport::conformance {
@@ -59,8 +60,27 @@ TEST(SingleCopy, WhoMayNotReadIsSentTheBytes) {
   expect_read({0, 0}, forbid, [](Roster&) {});
 }
 
-// The parent of the forked ranks has the same code and data at the same addresses, and another identity.
-TEST(SingleCopy, AnotherProcessOfThatNumberIsNotRead) {
+TEST(SingleCopy, BytesOfAnotherProcessOrOfARevokedOfferAreRefused) {
+  ucx::Identity shown{17, Rank(3), Rank(5)};
+  const std::uint64_t bytes = 42;
+  std::uint64_t copy = 0;
+  const auto reads = [&](const ucx::Identity& expected, const void* from) {
+    return ucx::read_memory(static_cast<std::uint64_t>(::getpid()), reinterpret_cast<std::uint64_t>(&shown), expected,
+                            reinterpret_cast<std::uint64_t>(from), std::as_writable_bytes(std::span(&copy, 1)));
+  };
+  const auto expected = shown;
+  EXPECT_TRUE(reads(expected, &bytes));
+  EXPECT_EQ(copy, bytes);
+  EXPECT_FALSE(reads({18, Rank(3), Rank(5)}, &bytes));
+  EXPECT_FALSE(reads({17, Rank(2), Rank(5)}, &bytes));
+  EXPECT_FALSE(reads({17, Rank(3), Rank(6)}, &bytes));
+  EXPECT_FALSE(reads(expected, nullptr));
+  shown.revoke();
+  EXPECT_FALSE(reads(expected, &bytes));
+}
+
+// The parent of the ranks is another process of this host.
+TEST(SingleCopy, WhoseProcessIsMistakenIsSentTheBytes) {
   const auto mistake = [](Roster& roster) {
     roster.process_ids[1 - roster.self.value] = static_cast<std::uint64_t>(::getppid());
   };

@@ -52,7 +52,7 @@ void UcxTransport::drop(Rank rank) {
   auto& peer = peers_[rank.value];
   if (std::exchange(peer.lost, true)) return;
   if (peer.open != nullptr) buffers_.give(std::exchange(peer.open, nullptr));
-  drop_offers(rank);
+  drop_offers(peer);
   if (peer.endpoint == nullptr) return;
   watch_.remove(rank);
   --counters_.endpoints;
@@ -135,13 +135,15 @@ void UcxTransport::close() {
     if (peer.endpoint != nullptr) start_flushing(peer);
   progress_until_idle(flush_ns_max);
   for (auto& peer : peers_) {
+    peer.shown.revoke();
     if (peer.endpoint == nullptr) continue;
     peer.lost = true;
     start_closing(std::exchange(peer.endpoint, nullptr), peer.flushed ? 0 : UCP_EP_CLOSE_FLAG_FORCE);
   }
+  offered_.clear();
   if (!progress_until_idle(close_ns_max))
     spdlog::warn("rank {} leaves {} endpoints, {} packets and {} bulk transfers unfinished", roster_.self.value,
-                 closing_, buffers_.taken() - self_packets_.size(), bulks_ + offered_.size());
+                 closing_, buffers_.taken() - self_packets_.size(), bulks_);
   for (auto* buffer : std::exchange(self_packets_, {})) buffers_.give(buffer);
   worker_.reset();  // before the buffers that UCX may still read
 }

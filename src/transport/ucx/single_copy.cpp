@@ -9,6 +9,7 @@
 #include <cstring>
 
 #include "ringray/base/check.hpp"
+#include "ringray/transport/ucx/identity.hpp"
 #include "ringray/transport/ucx/ucx_transport.hpp"
 
 namespace ringray::transport::ucx {
@@ -19,7 +20,7 @@ constexpr std::size_t slice_bytes_max = 512 * 1024;  // some 50 µs: messages do
 
 struct Offer {
   BulkHeader header;
-  std::uint64_t identity;  ///< address of the sender's
+  std::uint64_t identity;  ///< address of the one for this receiver
   std::uint64_t bytes;     ///< address
   std::uint64_t number;    ///< of the sender's offers
 };
@@ -32,17 +33,16 @@ struct Answer {
 };
 static_assert(std::has_unique_object_representations_v<Answer>);
 
-// Process ids are used again: every read brings the identity of the process along.
-bool read_memory(std::uint64_t process, const Identity& expected, std::uint64_t identity, std::uint64_t from,
+}  // namespace
+
+bool read_memory(std::uint64_t process, std::uint64_t identity, const Identity& expected, std::uint64_t from,
                  std::span<std::byte> to) {
-  Identity seen{};
-  const iovec local[] = {{&seen, sizeof seen}, {to.data(), to.size()}};
-  const iovec remote[] = {{reinterpret_cast<void*>(identity), sizeof seen}, {reinterpret_cast<void*>(from), to.size()}};
+  Identity seen;
+  const iovec local[] = {{to.data(), to.size()}, {&seen, sizeof seen}};
+  const iovec remote[] = {{reinterpret_cast<void*>(from), to.size()}, {reinterpret_cast<void*>(identity), sizeof seen}};
   const auto read = ::process_vm_readv(static_cast<pid_t>(process), local, 2, remote, 2, 0);
   return read == static_cast<ssize_t>(sizeof seen + to.size()) && seen == expected;
 }
-
-}  // namespace
 
 bool UcxTransport::may_offer(const Peer& peer, std::size_t bytes) const noexcept {
   return bytes >= offer_bytes_min && peer.process_id != 0 && !peer.refuses_offers && worker_->reads_memory();
@@ -51,7 +51,7 @@ bool UcxTransport::may_offer(const Peer& peer, std::size_t bytes) const noexcept
 void UcxTransport::offer(Peer& peer, const Envelope& envelope, Lease bytes) {
   const auto number = ++last_offer_;
   const Offer offer{{{roster_.key, roster_.self, 0}, envelope},
-                    reinterpret_cast<std::uint64_t>(&identity_),
+                    reinterpret_cast<std::uint64_t>(&peer.shown),
                     reinterpret_cast<std::uint64_t>(bytes.view().data()),
                     number};
   offered_.emplace(number, Offered{peer.rank, envelope, std::move(bytes)});
@@ -68,11 +68,7 @@ void UcxTransport::on_offer(View note) {
     return corrupt(Rank{}, "an offer that does not decode");
   auto& peer = peers_[packet.source.value];
   if (peer.lost) return;
-  Identity seen{};
-  if (!peer.readable)
-    peer.readable = worker_->reads_memory() && peer.process_id != 0 &&
-                    read_memory(peer.process_id, {roster_.key, peer.rank}, offer.identity, offer.identity,
-                                std::as_writable_bytes(std::span(&seen, 1)));
+  if (!peer.readable) peer.readable = peer.process_id != 0 && worker_->reads_memory() && reads(peer, offer.identity);
   if (!peer.readable) return answer(peer, offer.number, false);
   ++counters_.packets_received;
   ++counters_.envelopes_received;
@@ -83,7 +79,12 @@ void UcxTransport::on_offer(View note) {
   readings_.push_back({envelope, offer.number, offer.identity, offer.bytes, target.first(envelope.payload_bytes)});
 }
 
-// Transfers take turns, slice by slice.
+bool UcxTransport::reads(const Peer& peer, std::uint64_t identity, std::uint64_t from, std::span<std::byte> to) const {
+  return read_memory(peer.process_id, identity, {roster_.key, peer.rank, roster_.self}, from, to);
+}
+
+// Transfers take turns, slice by slice. A peer whose memory cannot be read any more has ended, as its process' watch
+// will tell, or has given this rank up; one whose bytes alone cannot be read goes on without this transfer.
 bool UcxTransport::read_on(Receiver& receiver) {
   auto reading = readings_.front();
   readings_.pop_front();
@@ -91,7 +92,7 @@ bool UcxTransport::read_on(Receiver& receiver) {
   auto status = peer.lost ? Errc::rank_died : Errc::none;
   if (!peer.lost) {
     const auto slice = reading.rest.first(std::min(reading.rest.size(), slice_bytes_max));
-    if (read_memory(peer.process_id, {roster_.key, peer.rank}, reading.identity, reading.from, slice)) {
+    if (reads(peer, reading.identity, reading.from, slice)) {
       reading.from += slice.size();
       reading.rest = reading.rest.subspan(slice.size());
       if (!reading.rest.empty()) {
@@ -99,11 +100,10 @@ bool UcxTransport::read_on(Receiver& receiver) {
         return true;
       }
       ++counters_.bulks_read;
-      answer(peer, reading.number, true);
     } else {
-      status = Errc::rank_died;
-      lose(peer, status);
+      status = reads(peer, reading.identity) ? Errc::corrupt_data : Errc::rank_died;
     }
+    answer(peer, reading.number, true);
   }
   receiver.on_bulk(reading.envelope, status);
   return true;
@@ -138,8 +138,9 @@ void UcxTransport::stop_reading() {
   }
 }
 
-void UcxTransport::drop_offers(Rank rank) {
-  std::erase_if(offered_, [&](const auto& entry) { return entry.second.target == rank; });
+void UcxTransport::drop_offers(Peer& peer) {
+  peer.shown.revoke();
+  std::erase_if(offered_, [&](const auto& entry) { return entry.second.target == peer.rank; });
 }
 
 }  // namespace ringray::transport::ucx

@@ -23,12 +23,12 @@ UcxTransport::UcxTransport(std::unique_ptr<Worker> worker, Roster roster)
     : worker_(std::move(worker)),
       roster_(std::move(roster)),
       wakeup_(worker_->descriptor(), watch_.descriptor()),
-      peers_(roster_.addresses.size()),
-      identity_{roster_.key, roster_.self} {
+      peers_(roster_.addresses.size()) {
   RINGRAY_ASSERT(roster_.self.value < peers_.size());
   for (std::uint32_t rank = 0; rank < peers_.size(); ++rank) {
     peers_[rank].transport = this;
     peers_[rank].rank = rank;
+    peers_[rank].shown = {roster_.key, roster_.self, rank};
     if (rank < roster_.process_ids.size()) peers_[rank].process_id = roster_.process_ids[rank];
   }
   ucp_am_handler_param_t handler{};

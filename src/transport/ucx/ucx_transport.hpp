@@ -13,6 +13,7 @@
 #include "ringray/transport/roster.hpp"
 #include "ringray/transport/transport.hpp"
 #include "ringray/transport/ucx/buffer.hpp"
+#include "ringray/transport/ucx/identity.hpp"
 #include "ringray/transport/ucx/watch.hpp"
 #include "ringray/transport/ucx/worker.hpp"
 
@@ -33,18 +34,11 @@ struct Peer {
   Rank rank;
   std::uint64_t process_id = 0;  ///< 0: it runs on another host
   bool readable = false;         ///< its memory was read
+  Identity shown;                ///< to it, when it reads this rank's memory
   bool refuses_offers = false;
   bool lost = false;  ///< nothing is sent or delivered any more
   bool dirty = false;
   bool flushed = false;  ///< while closing
-};
-
-/// Tells a process that reads this one's memory whose it is.
-struct Identity {
-  std::uint64_t key = 0;
-  Rank rank;
-  std::uint32_t zero = 0;
-  bool operator==(const Identity&) const = default;
 };
 
 /// Baton holder only.
@@ -120,11 +114,12 @@ class UcxTransport final : public Transport {
   bool may_offer(const Peer& peer, std::size_t bytes) const noexcept;
   void offer(Peer& peer, const Envelope& envelope, Lease bytes);
   void on_offer(View note);
+  bool reads(const Peer& peer, std::uint64_t identity, std::uint64_t from = 0, std::span<std::byte> to = {}) const;
   bool read_on(Receiver& receiver);
   void answer(Peer& peer, std::uint64_t number, bool done);
   void on_answer(View note);
   void stop_reading();
-  void drop_offers(Rank rank);
+  void drop_offers(Peer& peer);
 
   template <void (UcxTransport::*handle)(View)>
   static ucs_status_t arrived(void* self, const void*, size_t, void* data, size_t bytes, const ucp_am_recv_param_t*) {
@@ -151,7 +146,6 @@ class UcxTransport final : public Transport {
   BufferPool buffers_;
   std::vector<Buffer*> self_packets_;
   std::vector<SelfBulk> self_bulks_;
-  const Identity identity_;
   std::unordered_map<std::uint64_t, Offered> offered_;  ///< until they are answered
   std::uint64_t last_offer_ = 0;
   std::deque<Reading> readings_;
