@@ -23,7 +23,7 @@ ObjectRef<Bytes> make(std::size_t bytes) {
 void raw_serve(std::size_t bytes, std::size_t largest) {
   perf::raw().source.resize(largest);
   std::memset(perf::raw().source.data(), 3, bytes);  // as fresh in the sender's cache as an object that was just made
-  perf::raw().send();  // ready
+  perf::raw().send();                                // ready
   perf::raw().expect_messages(1);
   perf::raw().send_bulk(bytes);
   perf::raw().expect_messages(1);  // the bytes arrived; makes progress until then
