@@ -100,7 +100,7 @@ std::vector<Look> Pool::look(Keep keep, base::Nanoseconds patience) {
   if (!lock) return looks;
   struct sigaction action = {}, previous;
   action.sa_handler = on_question;
-  action.sa_flags = SA_RESTART;
+  action.sa_flags = SA_RESTART | SA_ONSTACK;  // a fiber may have little left of its own
   sigemptyset(&action.sa_mask);
   RINGRAY_ASSERT(::sigaction(question, &action, &previous) == 0, "sigaction");
   asked.store(keep);

@@ -70,7 +70,7 @@ class Cancellations {
   void spread(Family known, Sources& sources);
 
   static inline constinit std::atomic<bool> any_{false};  // one process, one job at a time
-  std::mutex mutex_;  // guards all below
+  std::mutex mutex_;                                      // guards all below
   bool all_ = false;
   std::unordered_map<std::uint64_t, Entry> stoppable_;  // running tasks that asked for their token
   std::unordered_set<std::uint64_t> stopped_;           // asked to stop
