@@ -183,7 +183,8 @@ class Owner {
 
   // Values.
   void want(ObjectId id, Want what);
-  void settled(ObjectId id);  ///< the value of an owned or held object exists now (or failed)
+  void want_again(ObjectId id);  ///< a transfer that had no room was refused, and has room now
+  void settled(ObjectId id);     ///< the value of an owned or held object exists now (or failed)
   /// A reader's part of a lend ended.
   void unpin(ObjectId id, Rank holder);
   /// The transport finished a bulk transfer into memory that the environment gave.

@@ -68,6 +68,12 @@ void Owner::fail_fetch(ObjectId id, Entry& e, Errc error, std::string text) {
   environment_.arrived(id, token, {.form = Arrival::Form::failed, .error = error, .bytes = buffer.view()});
 }
 
+void Owner::want_again(ObjectId id) {
+  if (!expects(id)) return;
+  table_.find(id)->second.fetch->asked_value = false;
+  want(id, Want::value);
+}
+
 // References that came before the bytes did, which nobody wants now.
 void Owner::abandon(std::unique_ptr<Fetch> fetch) {
   for (const auto& carried : fetch->references) drop(carried.id);

@@ -9,12 +9,17 @@
 #include "ringray/execution/stack.hpp"
 #include "ringray/runtime/bound_record.hpp"
 #include "ringray/runtime/core.hpp"
+#include "ringray/store/disk_waits.hpp"
 
 namespace ringray::runtime {
 namespace {
 
 thread_local const Core* holder = nullptr;  // no fiber suspends while it holds the baton
 
+void set_holder(const Core* core) noexcept {
+  holder = core;
+  store::may_wait_for_disk = core == nullptr;
+}
 constexpr std::size_t stack_to_receive = 64 * 1024;  // of a task that sends: the network, decoding, a line of log
 
 }  // namespace
@@ -22,7 +27,7 @@ constexpr std::size_t stack_to_receive = 64 * 1024;  // of a task that sends: th
 BatonGuard::BatonGuard(Core& core) noexcept : core_(core), outer_(holder != &core) {
   if (outer_) {
     core_.baton_.take();
-    holder = &core_;
+    set_holder(&core_);
   }
   ++core_.depth_;
 }
@@ -30,12 +35,12 @@ BatonGuard::BatonGuard(Core& core) noexcept : core_(core), outer_(holder != &cor
 BatonGuard::~BatonGuard() {
   --core_.depth_;
   if (!outer_) return;
-  holder = nullptr;
+  set_holder(nullptr);
   core_.after_baton(Core::Thread::any);
 }
 
 bool Core::holding() const noexcept { return holder == this; }
-void Core::set_holding(bool yes) noexcept { holder = yes ? this : nullptr; }
+void Core::set_holding(bool yes) noexcept { set_holder(yes ? this : nullptr); }
 
 namespace {
 
@@ -82,7 +87,7 @@ void Core::attend() {
 
 bool Core::poll() {
   if (!baton_.try_take()) return false;
-  holder = this;
+  set_holder(this);
   ++depth_;
   if (waits_for_poll_.load(std::memory_order_relaxed)) waits_for_poll_.store(false, std::memory_order_relaxed);
   if (transport_->pending()) flush();
@@ -98,17 +103,17 @@ bool Core::poll() {
     }
   }
   --depth_;
-  holder = nullptr;
+  set_holder(nullptr);
   after_baton(Thread::polls);
   return any;
 }
 
 bool Core::arm() {
   if (!baton_.try_take()) return false;
-  holder = this;
+  set_holder(this);
   if (transport_->pending()) transport_->flush();
   const bool armed = transport_->arm();
-  holder = nullptr;
+  set_holder(nullptr);
   after_baton(Thread::polls);
   return armed;
 }

@@ -3,6 +3,7 @@
 #include "ringray/runtime/bound_record.hpp"
 #include "ringray/runtime/cancellation.hpp"
 #include "ringray/runtime/core.hpp"
+#include "ringray/runtime/pending.hpp"
 
 namespace ringray::runtime {
 
@@ -45,11 +46,17 @@ bool Core::cancel(ObjectState& state, bool recursive) {
     return true;
   }
   cancellations().cancel(record, recursive);
-  if (recursive) cancel_remote_children();
+  if (recursive) cancel_children();
   return true;
 }
 
-void Core::cancel_remote_children() {
+Pending& pending() noexcept {
+  static Pending all;
+  return all;
+}
+
+// Those of cancelled parents that other ranks have, or that wait for arguments here.
+void Core::cancel_children() {
   std::vector<std::uint64_t> children;
   with([&] {
     owner_.for_each_request([&](const owner::Request& request, std::uint64_t correlation) {
@@ -59,6 +66,12 @@ void Core::cancel_remote_children() {
     });
     for (const auto correlation : children) owner_.cancel(correlation, owner::recursive);
   });
+  const auto waiting = pending().find(
+      [](const Record& record) { return !record.claimed() && cancellations().parent_is_cancelled(record); });
+  for (auto* record : waiting) {
+    cancel(*record, true);
+    record->release();
+  }
 }
 
 void Core::on_cancel(const Envelope& envelope) {
@@ -67,7 +80,7 @@ void Core::on_cancel(const Envelope& envelope) {
     afterwards_.push_back([this, caller = envelope.source, correlation = envelope.correlation,
                            deep = (envelope.flags & owner::recursive) != 0] {
       cancellations().cancel_call(caller, correlation, deep);
-      if (deep) cancel_remote_children();
+      if (deep) cancel_children();
     });
     return;
   }

@@ -163,7 +163,7 @@ void Cancellations::forget_old(base::Nanoseconds now) {
 void heed_cancel() {
   if (!Cancellations::any()) return;
   const auto* now = running();
-  if (now && now->record && cancellations().learn(*now)) core().cancel_remote_children();
+  if (now && now->record && cancellations().learn(*now)) core().cancel_children();
 }
 
 TaskWait::TaskWait(std::string_view what, observe::Thing target)

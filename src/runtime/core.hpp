@@ -140,7 +140,7 @@ class Core final : owner::Environment,
   void submit(Record& record);
   void end_task(Record& record);  ///< resources
   bool cancel(ObjectState& state, bool recursive);
-  void cancel_remote_children();
+  void cancel_children();
   std::optional<Rank> place(const Resources& need, const Placement& placement, Record* record, std::string& why);
   bool admit_arguments(Record& record);  ///< false: it was cancelled
   void end_pull(Record& record);
@@ -283,6 +283,8 @@ class Core final : owner::Environment,
   void name_request(Record& record, Rank target, std::uint64_t correlation);
   void watch_completion(ObjectState& state);
   void read_own_copy(ObjectState& state);
+  owner::Held bring(ObjectId id);
+  void make_room(const Envelope& envelope);
   std::uint64_t bytes_to_pull(const Extra& extra) const;
   void begin_pulls(const store::Admission::Change& change);
   void pulled(ObjectId id, Extra& extra);
@@ -343,6 +345,11 @@ class Core final : owner::Environment,
   };
   std::unordered_map<ObjectId, Incoming> incoming_;                            // bulk transfers
   std::unordered_map<ObjectId, std::vector<ObjectState*>> stored_references_;  // inside stored values; counted
+  std::unordered_set<ObjectId> being_brought_;                                 // from the disk, for others
+  struct Brought {
+    ObjectId id;
+    const Result<Lease>* lease = nullptr;
+  } brought_;  // while it is given
   struct Question {
     execution::Work* event;  // counted
     std::optional<Result<control::Reply>>* answer;

@@ -229,8 +229,7 @@ void Core::fetch(ObjectState& state, PullClass why) {
     if (e.value_asked || (!e.foreign && !e.remote_value)) return;
     if (e.foreign && stored_references_.contains(e.id)) {
       e.value_asked = true;
-      read_own_copy(state);
-      return complete_fetch(state);
+      return read_own_copy(state);
     }
     if (all_share_arenas_) {
       e.value_asked = true;
@@ -250,18 +249,30 @@ void Core::fetch(ObjectState& state, PullClass why) {
   });
 }
 
-// This rank made the value for its owner and borrows it now.
+// This rank made the value for its owner and borrows it now. It may lie on the disk.
 void Core::read_own_copy(ObjectState& state) {
   auto& e = *state.extra();
-  auto lease = store_->lease(e.id);
-  if (!lease) {
-    e.detail.text = lease.error().text;
-    e.error = lease.error().code;
-    return;
-  }
-  e.lease = std::move(*lease);
-  e.references = stored_references_.at(e.id);
-  for (auto* r : e.references) r->retain();
+  const auto use = [this, &e](Lease lease) {
+    const auto stored = stored_references_.find(e.id);
+    if (!lease || stored == stored_references_.end()) return false;
+    e.lease = std::move(lease);
+    e.references = stored->second;
+    for (auto* r : e.references) r->retain();
+    return true;
+  };
+  if (use(store_->lease_at_once(e.id))) return complete_fetch(state);
+  hold(state);
+  afterwards_.push_back([this, &state, &e, use] {
+    auto lease = store_->lease(e.id);
+    with([&] {
+      if (!lease || !use(*lease)) {
+        e.detail.text = lease ? "it was freed while it was read" : lease.error().text;
+        e.error = lease ? Errc::object_lost : lease.error().code;
+      }
+      complete_fetch(state);
+    });
+    state.release();
+  });
 }
 
 void Core::arrived(ObjectId id, owner::Token token, owner::Arrival arrival) {
@@ -288,6 +299,7 @@ void Core::arrived(ObjectId id, owner::Token token, owner::Arrival arrival) {
     e.error = arrival.error;
   } else if (arrival.form == Form::local) {
     read_own_copy(*state);
+    return state->release();
   } else {
     for (const auto& c : arrival.references) e.references.push_back(adopt(c));
     if (arrival.form == Form::inline_bytes) {
@@ -312,36 +324,20 @@ void Core::arrived(ObjectId id, owner::Token token, owner::Arrival arrival) {
   state->release();
 }
 
-std::span<std::byte> Core::on_bulk_begin(const Envelope& envelope) {
-  // One at a time: an earlier transfer of the same object may still write, though its reader gave up and came back.
-  if (!owner_.expects(envelope.subject)) return {};
-  if (const auto at = incoming_.find(envelope.subject); at != incoming_.end() && !at->second.whole) return {};
-  auto buffer = store_->create(envelope.payload_bytes);
-  if (!buffer) {
-    owner_.bulk_arrived(envelope, buffer.error().code);
-    return {};
-  }
-  const auto bytes = buffer->bytes();
-  incoming_.insert_or_assign(envelope.subject, Incoming{std::move(*buffer)});
-  return bytes;
-}
-
-void Core::on_bulk(const Envelope& envelope, Errc status) {
-  const auto at = incoming_.find(envelope.subject);
-  if (at != incoming_.end()) at->second.whole = true;
-  if (status != Errc::none || !owner_.expects(envelope.subject)) incoming_.erase(envelope.subject);
-  owner_.bulk_arrived(envelope, status);
-}
-
-void Core::forget_whole(ObjectId id) {
-  if (const auto at = incoming_.find(id); at != incoming_.end() && at->second.whole) incoming_.erase(at);
-}
-
 owner::Held Core::held(ObjectId id, owner::Token token, Rank reader) {
   using Form = owner::Held::Form;
   auto* state = static_cast<ObjectState*>(token);
   held_references_.clear();
   const auto from_store = [&](const std::vector<ObjectState*>& references) -> owner::Held {
+    static const Failure freed{Errc::object_lost, "it was freed while it was read from the disk"};
+    auto lease = store_->lease_at_once(id);  // pinned, so that a lend waits for nothing
+    if (!lease) {
+      if (brought_.id != id) return bring(id);
+      const auto& error = brought_.lease->has_value() ? freed : brought_.lease->error();
+      wire::Encoder encoder((scratch_.clear(), scratch_));
+      encoder(ErrorDetail{.text = error.text, .rank = self_.value});
+      return {.form = Form::failed, .error = error.code, .bytes = scratch_.view()};
+    }
     for (auto* r : references) held_references_.push_back(carried(*r));
     if (config_.arena && neighbours_.knows(reader)) {
       const auto position = store_->lend(id, reader);
@@ -349,13 +345,7 @@ owner::Held Core::held(ObjectId id, owner::Token token, Rank reader) {
         return {
             .form = Form::lent, .offset = position->offset, .size = position->bytes, .references = held_references_};
     }
-    auto lease = store_->lease(id);
-    if (!lease) {
-      wire::Encoder encoder((scratch_.clear(), scratch_));
-      encoder(ErrorDetail{.text = lease.error().text, .rank = self_.value});
-      return {.form = Form::failed, .error = lease.error().code, .bytes = scratch_.view()};
-    }
-    return {.form = Form::bulk, .lease = std::move(*lease), .references = held_references_};
+    return {.form = Form::bulk, .lease = std::move(lease), .references = held_references_};
   };
   // Made here for another owner; this rank may borrow it as well.
   if (const auto stored = stored_references_.find(id); stored != stored_references_.end())

@@ -14,6 +14,7 @@
 #include "ringray/runtime/cancellation.hpp"
 #include "ringray/runtime/core.hpp"
 #include "ringray/runtime/function.hpp"
+#include "ringray/runtime/pending.hpp"
 #include "ringray/runtime/stream.hpp"
 
 namespace ringray::runtime {
@@ -37,8 +38,10 @@ void go_on_at(ActorRecord& actor, Record& record) {
   // From then on the call may run, and its actor end, without this.
   record.retain();
   actor.retain();
-  if (record.missing.fetch_sub(1, std::memory_order_acq_rel) == 1)
+  if (record.missing.fetch_sub(1, std::memory_order_acq_rel) == 1) {
+    pending().remove(record);
     record.kind().actor ? core().open_actor(actor) : actor.arguments_here(record);
+  }
   actor.release();
   record.release();
 }
@@ -46,6 +49,7 @@ void go_on_at(ActorRecord& actor, Record& record) {
 void go_on(Record& record, Until until) {
   if (record.target) return go_on_at(*record.target, record);
   if (record.missing.fetch_sub(1, std::memory_order_acq_rel) != held(until) + 1) return;
+  pending().remove(record);
   if (until == Until::known)
     may_be_placed(record) ? core().submit(record) : start_here(record);
   else
@@ -110,11 +114,21 @@ bool attach_arguments(Record& record, Until until) {
     return true;
   }
   record.missing.store(held(until) + 1, std::memory_order_relaxed);
+  pending().add(record);
+  if (cancellations().parent_is_cancelled(record)) {  // it may have looked for its children before this was listed
+    record.retain();
+    spawn_fiber([&record] {
+      core().cancel(record, true);
+      record.release();
+    });
+  }
   for (auto* state : arguments) {
     record.missing.fetch_add(1, std::memory_order_relaxed);
     if (!await_argument(record, *state, until)) record.missing.fetch_sub(1, std::memory_order_relaxed);
   }
-  return record.missing.fetch_sub(1, std::memory_order_acq_rel) == held(until) + 1;
+  if (record.missing.fetch_sub(1, std::memory_order_acq_rel) != held(until) + 1) return false;
+  pending().remove(record);
+  return true;
 }
 
 // --- running

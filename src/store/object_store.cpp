@@ -118,6 +118,16 @@ Result<wire::Lease> ObjectStore::lease(ObjectId id) {
   return pinned_lease(std::move(*entry));
 }
 
+wire::Lease ObjectStore::lease_at_once(ObjectId id) {
+  Lock lock(mutex_);
+  const auto found = objects_.find(id);
+  if (found == objects_.end() || !found->second->block) return {};
+  auto entry = found->second;
+  pin(*entry);
+  lock.unlock();
+  return pinned_lease(std::move(entry));
+}
+
 Result<ObjectStore::Position> ObjectStore::lend(ObjectId id, Rank reader) {
   Remains remains;
   Lock lock(mutex_);

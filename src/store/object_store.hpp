@@ -55,12 +55,16 @@ class ObjectStore : public std::enable_shared_from_this<ObjectStore> {
   /// backed by the disk. Errc::out_of_disk, or out_of_memory when there is no spill directory. Does not wait for
   /// readers: who wants to wait tries again after a lease ended.
   Result<Buffer> create(std::size_t bytes);
+  /// The same without waiting for the disk, or an empty buffer.
+  Buffer create_at_once(std::size_t bytes);
   /// Makes the bytes an object, readable by all and written by nobody. If the object is here already the bytes are
   /// dropped. The lease keeps it in memory; a caller that has no use for it drops it.
   wire::Lease seal(ObjectId id, Buffer&& buffer, Copy copy);
   /// Keeps the object in memory while the lease lives; reads it from disk first when need be. Errc::object_lost when
   /// it is not here or its file is gone.
   Result<wire::Lease> lease(ObjectId id);
+  /// The same for what is in memory, else nothing. Does not wait for the disk.
+  wire::Lease lease_at_once(ObjectId id);
 
   bool contains(ObjectId id) const;
   /// True when the object is in memory, so that a lease waits for no disk.

@@ -33,6 +33,13 @@ Result<Buffer> ObjectStore::create(std::size_t bytes) {
   return Buffer(std::move(borrowed->mapping), start, bytes, std::move(borrowed->file));
 }
 
+Buffer ObjectStore::create_at_once(std::size_t bytes) {
+  if (static_cast<double>(arena_->used() + bytes) > options_.spill_at * static_cast<double>(arena_->capacity()))
+    return {};
+  const auto offset = arena_->allocate(bytes);
+  return offset ? Buffer(arena_, *offset, bytes) : Buffer();
+}
+
 /// A block of the arena, or an empty buffer when everything in it is in use.
 Buffer ObjectStore::claim(std::size_t bytes) {
   if (bytes > arena_->capacity()) return {};

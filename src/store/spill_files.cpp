@@ -1,4 +1,6 @@
 #include "ringray/store/spill_files.hpp"
+#include "ringray/base/check.hpp"
+#include "ringray/store/disk_waits.hpp"
 
 #include <fcntl.h>
 #include <sys/stat.h>
@@ -34,6 +36,7 @@ SpillFile::~SpillFile() {
 }
 
 Result<Descriptor> SpillFile::open() const {
+  RINGRAY_ASSERT(may_wait_for_disk, "the disk is waited for under the baton");
   Descriptor file(::open(path_.c_str(), O_RDONLY | O_CLOEXEC));
   if (file) return file;
   return failure(Errc::object_lost, fmt::format("Cannot open the spill file {} ({}), so its objects are lost; keep "
@@ -117,6 +120,7 @@ Descriptor SpillFolder::make(const std::string& path) const {
 }
 
 Result<std::shared_ptr<SpillFile>> SpillFolder::write(std::span<const wire::View> pieces) {
+  RINGRAY_ASSERT(may_wait_for_disk, "the disk is waited for under the baton");
   std::uint64_t bytes = 0;
   for (const auto& piece : pieces) bytes += piece.size();
   const auto path = fmt::format("{}/{}", path_, ++names_);
@@ -136,6 +140,7 @@ Result<std::shared_ptr<SpillFile>> SpillFolder::write(std::span<const wire::View
 }
 
 Result<SpillFolder::Block> SpillFolder::borrow(std::size_t bytes) {
+  RINGRAY_ASSERT(may_wait_for_disk, "the disk is waited for under the baton");
   auto reserved = reserve(bytes, "");
   if (!reserved) return tl::make_unexpected(reserved.error());
   const auto path = fmt::format("{}/{}.block", path_, ++names_);

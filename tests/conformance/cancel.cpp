@@ -8,6 +8,7 @@ namespace {
 struct Tally {
   void add() { ++count; }
   int read() { return count; }
+  int plus(int x) { return x + 1; }
   int until_stopped() { return until_opened(); }
   int child_until_stopped(ActorHandle<Tally> tally);
   int count = 0;
@@ -106,6 +107,26 @@ TEST_F(Ray, C22_RecursiveCancelStopsGrandchildrenAndActorCalls) {
       EXPECT_EQ(get(top), 3);              // each of the three ended by itself when it was asked to stop
     } catch (const TaskCancelledError&) {  // the call had not started
     }
+  }
+}
+
+int waits_for_children(ObjectRef<int> never, ActorHandle<Tally> stuck, ActorHandle<Tally> tally) {
+  const auto child = submit(plus_one, never);
+  const auto here = submit({.placement = on_rank(this_rank())}, plus_one, never);
+  const auto call = stuck.call<&Tally::plus>(never);
+  counted(tally, 0);
+  wait(std::vector{child, here, call}, {.count = 3});
+  return get(child) + get(here) + get(call);
+}
+
+TEST_F(Ray, C22_RecursiveCancelReachesChildrenThatWaitForArguments) {
+  for (const auto rank : {Rank{0}, last_rank()}) {
+    Gate gate(last_rank());
+    auto tally = spawn<Tally>(), stuck = spawn<Tally>({.placement = on_rank(rank)});
+    const auto top = submit({.placement = on_rank(rank)}, waits_for_children, gate.ref(), stuck, tally);
+    EXPECT_TRUE(soon([&] { return read(tally) == 1; }));
+    cancel(top, {.recursive = true});
+    expect_cancelled(top);
   }
 }
 
