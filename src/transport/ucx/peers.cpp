@@ -90,11 +90,11 @@ void UcxTransport::start_closing(ucp_ep_h endpoint, unsigned flags) {
   if (UCS_PTR_IS_ERR(request))
     spdlog::debug("rank {}: {}", roster_.self.value, describe("ucp_ep_close_nbx", UCS_PTR_STATUS(request)));
   else if (request != nullptr)
-    ++closing_;
+    close_requests_.push_back(request);
 }
 
 void UcxTransport::endpoint_closed(void* request, ucs_status_t, void* self) {
-  --static_cast<UcxTransport*>(self)->closing_;
+  std::erase(static_cast<UcxTransport*>(self)->close_requests_, request);
   ucp_request_free(request);
 }
 
@@ -105,13 +105,13 @@ void UcxTransport::start_flushing(Peer& peer) {
   param.user_data = &peer;
   const auto request = ucp_ep_flush_nbx(peer.endpoint, &param);
   peer.flushed = request == nullptr;
-  if (UCS_PTR_IS_PTR(request)) ++closing_;
+  if (UCS_PTR_IS_PTR(request)) ++flushing_;
 }
 
 void UcxTransport::endpoint_flushed(void* request, ucs_status_t status, void* user) {
   auto& peer = *static_cast<Peer*>(user);
   peer.flushed = status == UCS_OK;
-  --peer.transport->closing_;
+  --peer.transport->flushing_;
   ucp_request_free(request);
 }
 
@@ -119,7 +119,9 @@ bool UcxTransport::progress_until_idle(base::Nanoseconds limit) {
   const auto deadline = base::now() + limit;
   for (;;) {
     if (!doomed_.empty()) close_doomed();
-    if (closing_ == 0 && bulks_ == 0 && offered_.empty() && buffers_.taken() == self_packets_.size()) return true;
+    if (flushing_ == 0 && close_requests_.empty() && bulks_ == 0 && offered_.empty() &&
+        buffers_.taken() == self_packets_.size())
+      return true;
     if (base::now() > deadline) return false;
     ucp_worker_progress(worker_->get());
     if ((++polls_ & 1023) == 0) look_at_watch();
@@ -143,7 +145,8 @@ void UcxTransport::close() {
   offered_.clear();
   if (!progress_until_idle(close_ns_max))
     spdlog::warn("rank {} leaves {} endpoints, {} packets and {} bulk transfers unfinished", roster_.self.value,
-                 closing_, buffers_.taken() - self_packets_.size(), bulks_);
+                 close_requests_.size(), buffers_.taken() - self_packets_.size(), bulks_);
+  for (auto* request : std::exchange(close_requests_, {})) ucp_request_free(request);  // else UCX aborts the process
   for (auto* buffer : std::exchange(self_packets_, {})) buffers_.give(buffer);
   worker_.reset();  // before the buffers that UCX may still read
 }

@@ -152,7 +152,8 @@ class UcxTransport final : public Transport {
   Receiver* receiver_ = nullptr;                 ///< during progress()
   std::vector<Loss> losses_;                     ///< to be reported
   std::vector<ucp_ep_h> doomed_;                 ///< to be closed by force outside of UCX's callbacks
-  std::size_t closing_ = 0;                      ///< endpoints that UCX is flushing or closing
+  std::size_t flushing_ = 0;                     ///< endpoints that UCX is flushing
+  std::vector<void*> close_requests_;            ///< of endpoints that UCX is closing
   std::size_t bulks_ = 0;                        ///< transfers in flight, both directions
   std::unordered_set<std::uint32_t> strangers_;  ///< sources that were logged
   Counters counters_;
