@@ -46,7 +46,13 @@ void Core::watch_ranks(base::Nanoseconds now) {
 
 void Core::on_peer_lost(Rank rank, Errc) {
   if (leaving_) {
-    lost_ranks_ = true;
+    // When the second shutdown is slow to come, ranks that have it are gone before. Its sender is not, and children
+    // wait for this rank's.
+    const auto alive = [&](Rank other) { return membership_.alive(other); };
+    const auto children = control::live_tree_children(self_, size(), alive);
+    const bool waits_with_us = rank == control::live_tree_parent(self_, alive) ||
+                               std::find(children.begin(), children.end(), rank) != children.end();
+    if (!goodbye_sent_ || (!departed_ && waits_with_us)) lost_ranks_ = true;
     if (membership_.alive(rank)) owner_.on_rank_died(rank);  // what still runs here waits for no answer from it
     std::erase(goodbyes_missing_, rank);
     return maybe_goodbye();
