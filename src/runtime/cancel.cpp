@@ -37,16 +37,18 @@ bool Core::cancel(ObjectState& state, bool recursive) {
     if (queued) record.release();
     return true;
   }
-  const auto remote = with([&] { return record.remote; });
-  if (remote) {
-    with([&] {
-      owner_.cancel(remote, flags);
+  const auto cancel_there = [&] {
+    return with([&] {
+      if (!record.remote) return false;
+      owner_.cancel(record.remote, flags);
       keep_moving();
+      return true;
     });
-    return true;
-  }
+  };
+  if (cancel_there()) return true;
   cancellations().cancel(record, recursive);
   if (recursive) cancel_children();
+  cancel_there();  // it was being encoded, by who did not see the mark
   return true;
 }
 
@@ -89,7 +91,9 @@ void Core::on_cancel(const Envelope& envelope) {
   const bool deep = envelope.flags & owner::recursive;
   afterwards_.push_back([this, record, deep, caller = envelope.source, correlation = envelope.correlation] {
     // One that was given on meanwhile is cancelled where it goes to, when its owner hears from there.
-    if (with([&] { return executing_.find(caller, correlation) == record; })) cancel(*record, deep);
+    const auto still_here = [&] { return with([&] { return executing_.find(caller, correlation) == record; }); };
+    if (still_here()) cancel(*record, deep);
+    if (Cancellations::any() && !still_here()) cancellations().ended(record->serial);
     record->release();
   });
 }

@@ -40,6 +40,10 @@ class Cancellations {
   bool is_cancelled(const Record& record) { return any() && look_up(record); }
   /// Whether the task that submitted it was cancelled with its children.
   bool parent_is_cancelled(const Record& record) { return any() && is_recursive(record.parent); }
+  /// Whether a cancel of the task was to reach its children.
+  bool is_cancelled_with_children(const Record& record) {
+    return any() && (is_recursive(record.serial) || is_recursive(record.parent));
+  }
   /// A task runs of which not everybody knows: passes on to it, and to those around it, what concerns them. True: some
   /// tasks are cancelled now that were not before.
   bool learn(const Running& now);

@@ -100,7 +100,8 @@ void Core::send_request(Kind kind, Rank target, Record& record, owner::Token tok
 
 void Core::name_request(Record& record, Rank target, std::uint64_t correlation) {
   record.remote = correlation;
-  if (cancellations().parent_is_cancelled(record)) owner_.cancel(correlation, owner::recursive);
+  if (Cancellations::any() && cancellations().is_cancelled(record))  // while it was being encoded
+    owner_.cancel(correlation, cancellations().is_cancelled_with_children(record) ? owner::recursive : std::uint8_t{0});
   if (auto* stream = record.more ? record.more->stream : nullptr) {
     stream->correlation = correlation;
     stream->producer = target;
@@ -173,7 +174,9 @@ void Core::replied(const owner::Request& request, std::uint64_t correlation, std
     stop_limiting(record);
     for (auto* result : more->more_results) result->complete();
   }
+  const auto serial = record.serial;
   record.complete();
+  if (Cancellations::any()) cancellations().ended(serial);
   record.release();
 }
 
@@ -322,6 +325,7 @@ void Core::send_on(Record& record, Rank thief) {
          payload.view());
     send(origin.caller,
          {.correlation = origin.correlation, .sender = moves, .argument = thief.value, .kind = Kind::moved}, {});
+    if (Cancellations::any()) cancellations().ended(record.serial);
     keep_moving();
   });
   record.kind().clear(record);
