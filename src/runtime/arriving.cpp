@@ -16,16 +16,15 @@ struct Core::Arrival {
   Envelope envelope;
   Rank caller;
   View options, body;
-  std::vector<Carried> references;
-  std::vector<ObjectState*> states;  // the references'; counted
-  ActorRecord* actor = nullptr;      // calls
+  Taken taken;
+  ActorRecord* actor = nullptr;  // calls
   Record* record = nullptr;
   Errc code = Errc::corrupt_data;
   std::string problem;
 
   bool wants_reply() const { return envelope.kind != Kind::send; }
   std::span<const Carried> covered() const {
-    return wants_reply() ? std::span<const Carried>(references) : std::span<const Carried>{};
+    return wants_reply() ? std::span<const Carried>(taken.references) : std::span<const Carried>{};
   }
 };
 
@@ -41,17 +40,21 @@ Rank caller_of(const Envelope& envelope) {
   return envelope.kind == Kind::submit && envelope.subject.owner.valid() ? envelope.subject.owner : envelope.source;
 }
 
+/// Whether no user's function takes part. What does not decode needs none.
+bool decodes_at_once(const Envelope& envelope) {
+  const auto type = wire::from_wire(envelope.callable);
+  return !type || static_cast<const RecordType*>(*type)->harmless;
+}
+
 std::vector<std::byte> copy(View payload) { return {payload.begin(), payload.end()}; }
 
 }  // namespace
 
 void Core::on_request(const Envelope& envelope, View payload) {
-  const auto type = wire::from_wire(envelope.callable);
-  const bool harmless = !type || static_cast<const RecordType*>(*type)->harmless;
-  if (envelope.kind != Kind::submit) {
-    if (!harmless) arriving_.try_emplace(envelope.subject);
-    return in_order(envelope, payload);
-  }
+  if (envelope.kind != Kind::submit) return deliver(envelope, payload, take_in(envelope, payload));
+  const RequestKey key{caller_of(envelope), envelope.correlation};
+  if (arriving_tasks_.contains(key)) throw CorruptDataError("a task came twice");
+  auto taken = take_in(envelope, payload);
   if (envelope.subject.owner.valid())  // the owner has heard from the giver
     send(envelope.subject.owner,
          {.correlation = envelope.correlation,
@@ -59,26 +62,40 @@ void Core::on_request(const Envelope& envelope, View payload) {
           .argument = self_.value,
           .kind = Kind::moved},
          {});
-  if (harmless) return act(envelope, payload);
-  const RequestKey key{caller_of(envelope), envelope.correlation};
-  if (!arriving_tasks_.try_emplace(key, ArrivingTask{{envelope, copy(payload)}}).second)
-    throw CorruptDataError("a task came twice");
+  if (decodes_at_once(envelope)) return act(envelope, payload, std::move(taken));
+  arriving_tasks_.try_emplace(key, ArrivingTask{{envelope, copy(payload), std::move(taken)}});
   spawn_fiber([this, key] { receive_task(key); });
 }
 
+Core::Taken Core::take_in(const Envelope& envelope, View payload) {
+  Taken taken;
+  if (envelope.argument == 0) return taken;
+  owner::references_of(payload, envelope.argument, taken.references);
+  envelope.kind == Kind::send ? owner_.receive_registered(taken.references, envelope.source)
+                              : owner_.receive_covered(taken.references);
+  for (const auto& c : taken.references) taken.states.push_back(adopt(c));
+  return taken;
+}
+
+/// A call, or an actor's construction.
+void Core::deliver(const Envelope& envelope, View payload, Taken taken) {
+  if (!decodes_at_once(envelope)) arriving_.try_emplace(envelope.subject);
+  in_order(envelope, payload, std::move(taken));
+}
+
 /// What concerns an actor: now, or behind what came before.
-void Core::in_order(const Envelope& envelope, View payload) {
+void Core::in_order(const Envelope& envelope, View payload, Taken taken) {
   const auto at = arriving_.empty() ? arriving_.end() : arriving_.find(envelope.subject);
-  if (at == arriving_.end()) return act(envelope, payload);
-  at->second.push_back({envelope, copy(payload)});
+  if (at == arriving_.end()) return act(envelope, payload, std::move(taken));
+  at->second.push_back({envelope, copy(payload), std::move(taken)});
   if (at->second.size() == 1) spawn_fiber([this, actor = envelope.subject] { receive_in_order(actor); });
 }
 
-void Core::act(const Envelope& envelope, View payload) {
+void Core::act(const Envelope& envelope, View payload, Taken taken) {
   if (envelope.kind == Kind::kill) return kill_now(envelope);
   if (!is_request(envelope.kind)) return not_coming(envelope.subject);
   Arrival arrival;
-  if (!open(arrival, envelope, payload)) return;
+  if (!open(arrival, envelope, payload, std::move(taken))) return;
   decode(arrival);
   begin(arrival);
 }
@@ -89,13 +106,7 @@ void Core::receive_task(RequestKey key) {
     const auto at = arriving_tasks_.find(key);
     if (at == arriving_tasks_.end()) return false;  // cancelled, or its caller died
     auto& task = at->second;
-    try {
-      open(arrival, task.message.envelope, task.message.payload);
-    } catch (const CorruptDataError& error) {
-      log_refused(task.message.envelope, error);
-      arriving_tasks_.erase(at);
-      return false;
-    }
+    open(arrival, task.message.envelope, task.message.payload, std::move(task.message.taken));
     return task.decoding = true;
   });
   if (!wanted) return;
@@ -111,13 +122,10 @@ void Core::receive_in_order(ObjectId id) {
   for (bool more = true; more;) {
     Arrival arrival;
     const bool decodes = with([&] {
-      const auto& message = arriving_.at(id).front();
-      try {
-        if (is_request(message.envelope.kind)) return open(arrival, message.envelope, message.payload);
-        act(message.envelope, message.payload);
-      } catch (const CorruptDataError& error) {
-        log_refused(message.envelope, error);
-      }
+      auto& message = arriving_.at(id).front();
+      if (is_request(message.envelope.kind))
+        return open(arrival, message.envelope, message.payload, std::move(message.taken));
+      act(message.envelope, message.payload, {});
       return false;
     });
     if (decodes) decode(arrival);
@@ -134,23 +142,18 @@ void Core::receive_in_order(ObjectId id) {
 }
 
 // True: the request is to be decoded. Else it was dealt with.
-bool Core::open(Arrival& arrival, const Envelope& envelope, View payload) {
+bool Core::open(Arrival& arrival, const Envelope& envelope, View payload, Taken taken) {
   if (envelope.kind == Kind::call || envelope.kind == Kind::send) {
     const auto at = actors_.find(envelope.subject);
     if (at == actors_.end()) {
-      unknown_actor(envelope, payload);
+      unknown_actor(envelope, payload, std::move(taken));
       return false;
     }
     arrival.actor = at->second;
   }
   arrival.envelope = envelope;
   arrival.caller = caller_of(envelope);
-  if (envelope.argument != 0) {
-    owner::references_of(payload, envelope.argument, arrival.references);
-    arrival.wants_reply() ? owner_.receive_covered(arrival.references)
-                          : owner_.receive_registered(arrival.references, envelope.source);
-    for (const auto& c : arrival.references) arrival.states.push_back(adopt(c));
-  }
+  arrival.taken = std::move(taken);
   arrival.body = owner::body_of(payload, envelope.argument);
   if (arrival.actor) arrival.actor->retain();
   return true;
@@ -167,7 +170,7 @@ void Core::decode(Arrival& arrival) {
     }
     const auto type = wire::from_wire(envelope.callable);
     if (!type) throw CorruptDataError(type.error().text);
-    const std::vector<void*> pointers(arrival.states.begin(), arrival.states.end());
+    const std::vector<void*> pointers(arrival.taken.states.begin(), arrival.taken.states.end());
     wire::Decoder decoder(arrival.body, pointers);
     arrival.record = static_cast<const RecordType*>(*type)->decode(decoder);
     arrival.record->serial = next_serial();
@@ -177,7 +180,7 @@ void Core::decode(Arrival& arrival) {
 }
 
 void Core::begin(Arrival& arrival) {
-  for (auto* state : std::exchange(arrival.states, {})) state->release();
+  for (auto* state : std::exchange(arrival.taken.states, {})) state->release();
   switch (arrival.envelope.kind) {
     case Kind::submit:
       return begin_task(arrival);
@@ -202,10 +205,10 @@ void Core::begin_task(Arrival& arrival) {
     }
   }
   if (!record)
-    return refuse(arrival.caller, envelope.correlation, envelope.subject, arrival.references, Errc::corrupt_data,
+    return refuse(arrival.caller, envelope.correlation, envelope.subject, arrival.taken.references, Errc::corrupt_data,
                   "a task could not be decoded: " + arrival.problem);
   record->origin = std::make_unique<Origin>(
-      Origin{{}, arrival.caller, envelope.correlation, envelope.subject, std::move(arrival.references), true});
+      Origin{{}, arrival.caller, envelope.correlation, envelope.subject, std::move(arrival.taken.references), true});
   record->origin->movable = (envelope.flags & owner::movable) && record->origin->covered.empty();
   executing_.add(*record);
   if (envelope.flags & owner::streaming) {
@@ -241,11 +244,12 @@ void Core::begin_actor(Arrival& arrival) {
     if (constructor) constructor->release();
     problem = "an actor could not be decoded: " + problem;
     dead_actors_[envelope.subject] = problem;
-    refuse(envelope.source, envelope.correlation, envelope.subject, arrival.references, Errc::actor_died, problem);
+    refuse(envelope.source, envelope.correlation, envelope.subject, arrival.taken.references, Errc::actor_died,
+           problem);
     return deliver_early(envelope.subject);
   }
   constructor->origin = std::make_unique<Origin>(
-      Origin{{}, envelope.source, envelope.correlation, envelope.subject, std::move(arrival.references), true});
+      Origin{{}, envelope.source, envelope.correlation, envelope.subject, std::move(arrival.taken.references), true});
   auto* actor = new ActorRecord(constructor->kind().actor(), std::move(options), constructor);
   actor->id = envelope.subject;
   actors_[envelope.subject] = actor;
@@ -275,12 +279,12 @@ void Core::begin_call(Arrival& arrival) {
   if (!record)
     return refuse(envelope.source, envelope.correlation, envelope.subject, arrival.covered(), arrival.code,
                   arrival.problem, arrival.wants_reply());
-  if (!arrival.wants_reply()) arrival.references.clear();
+  if (!arrival.wants_reply()) arrival.taken.references.clear();
   record->origin = std::make_unique<Origin>(Origin{{},
                                                    envelope.source,
                                                    envelope.correlation,
                                                    envelope.subject,
-                                                   std::move(arrival.references),
+                                                   std::move(arrival.taken.references),
                                                    arrival.wants_reply()});
   record->caller = envelope.sender;
   record->target = arrival.actor;
@@ -289,25 +293,23 @@ void Core::begin_call(Arrival& arrival) {
 }
 
 // A request that never becomes a record.
-void Core::turn_away(const Envelope& envelope, View payload, Errc code, std::string text) {
-  std::vector<Carried> references;
-  owner::references_of(payload, envelope.argument, references);
-  const bool covered = envelope.kind != Kind::send;
-  covered ? owner_.receive_covered(references) : owner_.receive_registered(references, envelope.source);
-  for (const auto& c : references) owner_.drop(c.id);
-  if (!covered) references.clear();
-  refuse(caller_of(envelope), envelope.correlation, envelope.subject, references, code, std::move(text), covered);
+void Core::turn_away(const Envelope& envelope, Taken taken, Errc code, std::string text) {
+  for (auto* state : taken.states) state->release();
+  const bool wants_reply = envelope.kind != Kind::send;
+  if (!wants_reply) taken.references.clear();
+  refuse(caller_of(envelope), envelope.correlation, envelope.subject, taken.references, code, std::move(text),
+         wants_reply);
 }
 
-void Core::unknown_actor(const Envelope& envelope, View payload) {
+void Core::unknown_actor(const Envelope& envelope, View payload, Taken taken) {
   const auto id = envelope.subject;
   if (!dead_actors_.contains(id) && !membership_.alive(id.owner))  // nothing more comes from it
     dead_actors_[id] = "the rank that owned it died";
   if (const auto at = dead_actors_.find(id); at != dead_actors_.end())
-    return turn_away(envelope, payload, Errc::actor_died, "the actor is dead: " + at->second);
+    return turn_away(envelope, std::move(taken), Errc::actor_died, "the actor is dead: " + at->second);
   // The caller may have heard of the actor before its construction request came here: the owner knows.
   auto& early = early_calls_[id];
-  early.push_back({envelope, copy(payload)});
+  early.push_back({envelope, copy(payload), std::move(taken)});
   if (early.size() == 1) ask_whether_coming(id);
 }
 
@@ -319,7 +321,7 @@ void Core::deliver_early(ObjectId id) {
   // They came before what waits behind the message that is being handled.
   if (const auto waiting = arriving_.find(id); waiting != arriving_.end())
     return waiting->second.splice(std::next(waiting->second.begin()), calls);
-  for (const auto& call : calls) on_request(call.envelope, call.payload);
+  for (auto& call : calls) deliver(call.envelope, call.payload, std::move(call.taken));
 }
 
 // A task that is not decoded yet never will be.
@@ -332,9 +334,13 @@ void Core::cancel_arriving(const Envelope& envelope) {
     task.recursively |= (envelope.flags & owner::recursive) != 0;
     return;
   }
-  const auto message = std::move(task.message);
-  arriving_tasks_.erase(at);
-  turn_away(message.envelope, message.payload, Errc::task_cancelled, "the task was cancelled before it started");
+  turn_away(at, Errc::task_cancelled, "the task was cancelled before it started");
+}
+
+void Core::turn_away(ArrivingTasks::iterator task, Errc code, std::string text) {
+  auto message = std::move(task->second.message);
+  arriving_tasks_.erase(task);
+  turn_away(message.envelope, std::move(message.taken), code, std::move(text));
 }
 
 }  // namespace ringray::runtime

@@ -246,9 +246,15 @@ class Core final : owner::Environment,
 
   // arriving.cpp
   struct Arrival;
+  /// The references of a request. They are counted when it comes, because what comes behind it may be a release.
+  struct Taken {
+    std::vector<Carried> references;
+    std::vector<ObjectState*> states;  // counted
+  };
   struct Message {
     Envelope envelope;
     std::vector<std::byte> payload;
+    Taken taken;
   };
   /// A task that a worker is to decode.
   struct ArrivingTask {
@@ -256,18 +262,22 @@ class Core final : owner::Environment,
     bool decoding = false, cancelled = false, recursively = false, closed = false;
   };
   using RequestKey = std::pair<Rank, std::uint64_t>;  // caller and correlation
+  using ArrivingTasks = std::map<RequestKey, ArrivingTask>;
   void on_request(const Envelope& envelope, View payload);
-  void in_order(const Envelope& envelope, View payload);
-  void act(const Envelope& envelope, View payload);
-  bool open(Arrival& arrival, const Envelope& envelope, View payload);
+  void deliver(const Envelope& envelope, View payload, Taken taken);
+  Taken take_in(const Envelope& envelope, View payload);
+  void in_order(const Envelope& envelope, View payload, Taken taken = {});
+  void act(const Envelope& envelope, View payload, Taken taken);
+  bool open(Arrival& arrival, const Envelope& envelope, View payload, Taken taken);
   void decode(Arrival& arrival);
   void begin(Arrival& arrival);
   void begin_task(Arrival& arrival);
   void begin_actor(Arrival& arrival);
   void begin_call(Arrival& arrival);
-  void unknown_actor(const Envelope& envelope, View payload);
+  void unknown_actor(const Envelope& envelope, View payload, Taken taken);
   void ask_whether_coming(ObjectId actor);
-  void turn_away(const Envelope& envelope, View payload, Errc code, std::string text);
+  void turn_away(const Envelope& envelope, Taken taken, Errc code, std::string text);
+  void turn_away(ArrivingTasks::iterator task, Errc code, std::string text);
   void receive_task(RequestKey key);
   void receive_in_order(ObjectId actor);
   void cancel_arriving(const Envelope& envelope);
@@ -337,7 +347,7 @@ class Core final : owner::Environment,
   std::unordered_map<ObjectId, std::string> dead_actors_;         // why; for calls that come too late
   std::unordered_map<ObjectId, std::list<Message>> early_calls_;  // to actors that may still be on their way here
   std::unordered_map<ObjectId, std::list<Message>> arriving_;     // about actors, in order; a worker handles the first
-  std::map<RequestKey, ArrivingTask> arriving_tasks_;
+  ArrivingTasks arriving_tasks_;
   Executing executing_;
   struct Incoming {
     store::Buffer bytes;

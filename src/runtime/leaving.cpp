@@ -90,9 +90,10 @@ void Core::forget_rank(Rank rank) {
   stealing_.on_rank_died(rank);
   owner_.on_rank_died(rank);
   for (auto at = arriving_tasks_.begin(); at != arriving_tasks_.end();) {
-    const bool forgotten = at->first.first == rank && !at->second.decoding;
-    if (at->first.first == rank) at->second.cancelled = at->second.recursively = true;
-    at = forgotten ? arriving_tasks_.erase(at) : std::next(at);
+    const auto task = at++;
+    if (task->first.first != rank) continue;
+    task->second.cancelled = task->second.recursively = true;
+    if (!task->second.decoding) turn_away(task, Errc::rank_died, "the rank that owned the task died");
   }
   for (auto* record : executing_.of(rank)) {  // nobody reads what these give
     if (!record) continue;

@@ -201,14 +201,11 @@ void Core::garbage(ObjectId id, owner::Token token, Rank home) {
     }
   }
   if (!home.valid() || id.owner != self_) return;
-  if (home == self_) {
-    if (const auto at = actors_.find(id); at != actors_.end())
-      at->second->end(ActorRecord::Ending::after_queued, "its last handle is gone");
-    else
-      dead_actors_.erase(id);  // nobody can call it any more
-  } else if (membership_.alive(home)) {
-    send(home, {.subject = id, .flags = owner::graceful, .kind = Kind::kill}, {});
-  }
+  const Envelope end{.subject = id, .flags = owner::graceful, .kind = Kind::kill};
+  if (home == self_)
+    in_order(end, {});  // behind the calls that are still being decoded
+  else if (membership_.alive(home))
+    send(home, end, {});
 }
 
 void Core::returned(ObjectId id, Rank reader) { store_->unlend(id, reader); }
