@@ -162,15 +162,20 @@ void Core::actor_gone(ActorRecord& actor) {
 
 // --- finding
 
+// The name alone is also that of a class in another source file's anonymous namespace.
+std::string class_on_wire(const ActorType& type) {
+  return type.name() + "@" + std::to_string(wire::code_to_wire(&type));
+}
+
 ActorState* Core::find_actor(const std::string& name_space, const std::string& name, const ActorType& type) {
   while (true) {
     const auto answer = ask(control::LookupActor{name_space.empty() ? config_.namespace_ : name_space, name});
     if (!answer) throw_error(answer.error().code, {.text = answer.error().text});
     const auto* found = std::get_if<control::ActorFound>(&*answer);
     if (!found || !found->record) return nullptr;
-    if (const auto& actual = found->record->type; actual != type.name())
-      throw ConfigError("the actor '" + name + "' is a " + actual + ", and no " + type.name() +
-                        " (its handle would call what it does not have); ask for it by its own class");
+    if (const auto& actual = found->record->type; actual != class_on_wire(type))
+      throw ConfigError("the actor '" + name + "' is a " + actual.substr(0, actual.rfind('@')) + ", and no " +
+                        type.name() + " (its handle would call what it does not have); ask for it by its own class");
     const Carried carried{found->record->actor, found->record->location, 0};
     const auto owner = carried.id.owner;
     ObjectState* state = nullptr;

@@ -17,7 +17,8 @@ struct Core::Arrival {
   Rank caller;
   View options, body;
   Taken taken;
-  ActorRecord* actor = nullptr;  // calls
+  std::vector<std::uint64_t> names;  // of results, when they had one before the task was sent; 0: this one had none
+  ActorRecord* actor = nullptr;      // calls
   Record* record = nullptr;
   Errc code = Errc::corrupt_data;
   std::string problem;
@@ -55,7 +56,7 @@ void Core::on_request(const Envelope& envelope, View payload) {
   const RequestKey key{caller_of(envelope), envelope.correlation};
   if (arriving_tasks_.contains(key)) throw CorruptDataError("a task came twice");
   auto taken = take_in(envelope, payload);
-  if (envelope.subject.owner.valid())  // the owner has heard from the giver
+  if (envelope.subject.owner.valid() && membership_.alive(envelope.subject.owner))  // it has heard from the giver
     send(envelope.subject.owner,
          {.correlation = envelope.correlation,
           .sender = static_cast<std::uint32_t>(envelope.subject.sequence),
@@ -170,6 +171,13 @@ void Core::decode(Arrival& arrival) {
     }
     const auto type = wire::from_wire(envelope.callable);
     if (!type) throw CorruptDataError(type.error().text);
+    if (envelope.kind == Kind::submit && envelope.flags & named) {
+      arrival.names.resize(static_cast<const RecordType*>(*type)->results);
+      const auto bytes = arrival.names.size() * sizeof(std::uint64_t);
+      if (arrival.body.size() < bytes) throw CorruptDataError("the names of its results are missing");
+      wire::Decoder(arrival.body.last(bytes)).read(arrival.names.data(), bytes);
+      arrival.body = arrival.body.first(arrival.body.size() - bytes);
+    }
     const std::vector<void*> pointers(arrival.taken.states.begin(), arrival.taken.states.end());
     wire::Decoder decoder(arrival.body, pointers);
     arrival.record = static_cast<const RecordType*>(*type)->decode(decoder);
@@ -210,6 +218,8 @@ void Core::begin_task(Arrival& arrival) {
   record->origin = std::make_unique<Origin>(
       Origin{{}, arrival.caller, envelope.correlation, envelope.subject, std::move(arrival.taken.references), true});
   record->origin->movable = (envelope.flags & owner::movable) && record->origin->covered.empty();
+  for (unsigned k = 0; k < arrival.names.size(); ++k)
+    if (arrival.names[k]) record->result(k).make_extra().result = arrival.names[k];
   executing_.add(*record);
   if (envelope.flags & owner::streaming) {
     auto& more = record->make_more();
@@ -218,8 +228,10 @@ void Core::begin_task(Arrival& arrival) {
   const auto asked = arriving_tasks_.find({arrival.caller, envelope.correlation});
   if (asked != arriving_tasks_.end() && asked->second.closed && record->more && record->more->stream)
     record->more->stream->close();
-  if (asked == arriving_tasks_.end() || !asked->second.cancelled) return start_here(*record);
-  afterwards_.push_back([this, record, recursively = asked->second.recursively] {
+  const bool orphan = !membership_.alive(arrival.caller);  // from a rank that did not know it yet
+  const bool cancelled = asked != arriving_tasks_.end() && asked->second.cancelled;
+  if (!orphan && !cancelled) return start_here(*record);
+  afterwards_.push_back([this, record, recursively = orphan || asked->second.recursively] {
     cancel(*record, recursively);
     record->release();
   });

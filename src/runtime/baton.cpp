@@ -46,8 +46,10 @@ namespace {
 
 bool is_harmless(const ObjectState& state) {
   if (const auto* type = state.value_type(); type && !type->harmless) return false;
-  const bool is_record = state.type().run == &run_task || state.type().help == &help_call;
-  return !is_record || static_cast<const Record&>(state).kind().harmless;
+  if (&state.type() == &event_type<ActorState>()) return false;  // its constructor's arguments may go with it
+  if (state.type().run != &run_task && state.type().help != &help_call) return true;
+  const auto& record = static_cast<const Record&>(state);
+  return record.kind().harmless && (!record.more || record.more->more_results.empty());
 }
 
 }  // namespace

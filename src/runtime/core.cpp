@@ -239,6 +239,8 @@ void Core::dispatch(const Envelope& envelope, View payload) {
   };
   if (carries_references() && std::uint64_t{envelope.argument} * sizeof(Carried) > payload.size())
     throw CorruptDataError("it has fewer references than it says");
+  if (envelope.kind == Kind::submit && envelope.subject.owner.valid() && envelope.subject.owner.value >= size())
+    throw CorruptDataError("the task of a rank that does not exist");
   switch (envelope.kind) {
     case Kind::moved:
       if (envelope.argument >= size()) throw CorruptDataError("a task moved to a rank that does not exist");

@@ -45,6 +45,10 @@ using wire::View;
 
 using PullClass = store::Admission::Class;
 
+/// Envelope::flags of a submit, besides the owner's: some results were passed on before the task was sent, so the body
+/// ends with the sequences of their names, one for each result.
+inline constexpr std::uint8_t named = 4;
+
 /// What a rank is made of before it runs.
 struct Parts {
   Config config;
@@ -62,8 +66,10 @@ struct Parts {
 class Executing {
  public:
   void add(Record& record) {
-    row(*record.origin) = &record;
-    ++size_;
+    auto*& row = this->row(*record.origin);
+    if (!row) ++size_;
+    // A caller that takes a task for lost fails it and uses its slot again.
+    if (!row || row->origin->correlation < record.origin->correlation) row = &record;
   }
   void remove(const Record& record) {
     const auto& origin = *record.origin;
@@ -283,7 +289,7 @@ class Core final : owner::Environment,
   void cancel_arriving(const Envelope& envelope);
   void actor_started(const owner::Request& request, std::span<const owner::Outcome> outcomes);
   ActorRecord* starting_actor(scheduler::TaskQueue::Token token);
-  void settle_state(ObjectState& state, const owner::Outcome& outcome, ObjectId result, Rank holder);
+  void settle_state(ObjectState& state, const owner::Outcome& outcome, Rank holder);
   void send_task(Record& record, Rank target, std::uint8_t flags = 0);
   void send_on(Record& record, Rank thief);
   void send_request(Kind kind, Rank target, Record& record, owner::Token token, ActorId actor, std::uint8_t flags,
@@ -416,6 +422,8 @@ std::string caught_text();
 inline constexpr const char* group_removed = "its placement group was removed";
 /// Thrown by exit_actor.
 struct ExitActor {};
+/// Names a class of actors for all ranks; for people, up to the '@'.
+std::string class_on_wire(const ActorType& type);
 void fail_record(Record& record, Errc code, ErrorDetail detail);
 /// The call is no longer one of its actor's max_pending_calls.
 void stop_limiting(Record& record) noexcept;

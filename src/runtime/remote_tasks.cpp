@@ -20,6 +20,18 @@ bool matters_elsewhere(const TaskOptions& options) {
          options.retry_exceptions || !options.durable.empty() || options.backpressure != 0;
 }
 
+/// The names that results have already. False: none has.
+bool put_names(Record& record, wire::ByteBuffer& payload) {
+  const auto name_of = [&](unsigned k) {
+    const auto* e = record.result(k).extra();
+    return e && e->id.valid() ? e->id.sequence : 0;
+  };
+  bool any = false;
+  for (unsigned k = 0; k < record.kind().results; ++k) any |= name_of(k) != 0;
+  for (unsigned k = 0; any && k < record.kind().results; ++k) payload.put(name_of(k));
+  return any;
+}
+
 /// Gives back what an encoder counted, also when encoding threw.
 struct Counted {
   wire::Encoder& encoder;
@@ -67,7 +79,8 @@ void Core::send_request(Kind kind, Rank target, Record& record, owner::Token tok
   const Counted counted{encoder};
   record.kind().encode(record, encoder);
   std::vector<Carried> references;
-  const auto bytes = payload.size() + encoder.references().size() * sizeof(Carried);
+  const auto bytes =
+      payload.size() + encoder.references().size() * sizeof(Carried) + record.kind().results * sizeof(std::uint64_t);
   if (bytes > transport::payload_bytes_max)
     throw ConfigError(
         fmt::format("its arguments take {} KiB, more than the {} KiB of one message; put() the large "
@@ -77,6 +90,8 @@ void Core::send_request(Kind kind, Rank target, Record& record, owner::Token tok
   if (kind != Kind::send) record.retain();
   with([&] {
     for (auto* r : encoder.references()) references.push_back(carried(*static_cast<ObjectState*>(r)));
+    if (kind == Kind::submit && put_names(record, payload))
+      flags = static_cast<std::uint8_t>((flags | named) & ~owner::movable);
     payload.append(references.data(), references.size() * sizeof(Carried));
     Envelope envelope{
         .subject = actor, .callable = wire::to_wire(record.kind()), .sender = record.caller, .flags = flags};
@@ -112,7 +127,7 @@ void Core::name_request(Record& record, Rank target, std::uint64_t correlation) 
 }
 
 /// A result arrived for a state of this rank.
-void Core::settle_state(ObjectState& state, const owner::Outcome& outcome, ObjectId result, Rank holder) {
+void Core::settle_state(ObjectState& state, const owner::Outcome& outcome, Rank holder) {
   if (outcome.error != Errc::none) {
     ErrorDetail detail;
     try {
@@ -128,11 +143,10 @@ void Core::settle_state(ObjectState& state, const owner::Outcome& outcome, Objec
   if (outcome.stored) {
     auto& e = state.make_extra();
     promote(state);
-    RINGRAY_ASSERT(e.id == result, "a stored result has another name than its owner gave it");
     for (const auto& c : outcome.references) e.references.push_back(adopt(c));
     if (holder == self_) {  // a call that came back as a message: the value is this rank's own now
       is_stored(state, outcome.stored_bytes);
-      if (const auto stored = stored_references_.extract(result))
+      if (const auto stored = stored_references_.extract(e.id))
         for (auto* reference : stored.mapped()) reference->release();
     } else {
       e.remote_value = true;
@@ -163,7 +177,7 @@ void Core::replied(const owner::Request& request, std::uint64_t correlation, std
   const auto results = record.kind().results;
   for (unsigned k = 0; k < results; ++k) {
     const auto& outcome = outcomes.size() == results ? outcomes[k] : outcomes[0];
-    settle_state(record.result(k), outcome, owner_.result_id(correlation, k), request.target);
+    settle_state(record.result(k), outcome, request.target);
   }
   if (auto* more = record.more.get()) {
     if (more->stream) {
@@ -244,7 +258,8 @@ void Core::reply(Record& record) noexcept {
   OneOrMany<owner::Outcome> outcomes(results);
   const auto room = (message_room - origin.covered.size() * sizeof(ObjectId)) / results;
   const auto id_of = [&](unsigned k) {
-    return ObjectId{origin.caller, 0, origin.correlation | std::uint64_t{k} << 56};
+    const auto* e = record.result(k).extra();
+    return ObjectId{origin.caller, 0, e && e->result ? e->result : origin.correlation | std::uint64_t{k} << 56};
   };
   for (unsigned k = 0; k < results; ++k) {
     auto& state = record.result(k);

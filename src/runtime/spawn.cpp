@@ -113,7 +113,7 @@ ObjectState* Core::start_actor(ActorState& state, const ActorType& type, ActorOp
                                                     .actor = id,
                                                     .location = state.home,
                                                     .detached = options.detached,
-                                                    .type = type.name()}});
+                                                    .type = class_on_wire(type)}});
     if (!answer) throw_error(answer.error().code, {.text = answer.error().text});
   }
   return &state;

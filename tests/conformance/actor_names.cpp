@@ -3,7 +3,23 @@
 #include "actors.hpp"
 
 namespace conformance {
+
+bool namesake_finds(const std::string& name);  // namesake.cpp
+
 namespace {
+
+struct Namesake {
+  int value() { return 4; }
+};
+
+TEST_F(Ray, C37_AClassOfAnotherSourceFileIsAnotherClassThoughItsNameIsTheSame) {
+  for_each_home([](Rank home) {
+    const auto name = unique("namesake");
+    auto mine = spawn<Namesake>({.name = name, .placement = on_rank(home)});
+    EXPECT_EQ(get(get_actor<Namesake>(name).call<&Namesake::value>()), 4);
+    EXPECT_FALSE(namesake_finds(name));
+  });
+}
 
 struct Counted {
   explicit Counted(ActorHandle<Witness> witness) { witness.send<&Witness::note>("made"); }

@@ -32,18 +32,14 @@ struct Log {
   void take(ObjectRef<Numbers> ref) { numbers_here += get(ref).size(); }
 };
 
-class Arriving : public Ray {
- protected:
-  void SetUp() override { decoding_may_end = false, noted_here = 0, numbers_here = 0; }
-};
-
 int send_notes(ActorHandle<Log> log) {
   log.send<&Log::wait>(Slow{});
   for (int i = 0; i < 5; ++i) log.send<&Log::note>();
   return 1;
 }
 
-TEST_F(Arriving, C27_OneWayCallsRunThoughTheLastHandleGoesWhileOneIsDecoded) {
+TEST_F(Ray, C27_OneWayCallsRunThoughTheLastHandleGoesWhileOneIsDecoded) {
+  decoding_may_end = false, noted_here = 0;
   const auto clean = counts_here();
   auto log = spawn<Log>();
   {
@@ -62,7 +58,8 @@ int send_reference(ActorHandle<Log> log, std::vector<ObjectRef<Numbers>> refs) {
   return 1;
 }
 
-TEST_F(Arriving, C43_AReferenceInACallThatWaitsKeepsItsObjectAlive) {
+TEST_F(Ray, C43_AReferenceInACallThatWaitsKeepsItsObjectAlive) {
+  decoding_may_end = false, numbers_here = 0;
   auto log = spawn<Log>();
   {
     std::vector<ObjectRef<Numbers>> refs{put(Numbers(1000, 1.0))};
