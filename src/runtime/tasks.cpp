@@ -155,9 +155,13 @@ void fail_with_current_exception(Record& record) noexcept {
   } catch (const Error& e) {
     if (e.code() == Errc::task_cancelled) code = Errc::task_cancelled;
     detail.exception_type = type_name(typeid(e).name());
+    const auto& inner = e.detail();
     detail.text = e.what();
-    if (!e.detail().exception_type.empty()) detail.causes.push_back(e.detail().exception_type + ": " + e.detail().text);
-    detail.causes.insert(detail.causes.end(), e.detail().causes.begin(), e.detail().causes.end());
+    if (!inner.exception_type.empty()) {  // what another task threw: each says only its own part
+      detail.text = "'" + inner.task + "' on rank " + std::to_string(inner.rank) + " failed";
+      detail.causes.push_back(inner.exception_type + ": " + inner.text);
+    }
+    detail.causes.insert(detail.causes.end(), inner.causes.begin(), inner.causes.end());
     nested(e, nested);
   } catch (const std::exception& e) {
     detail.exception_type = type_name(typeid(e).name());
@@ -176,7 +180,11 @@ void fail_record(Record& record, Errc code, ErrorDetail detail) {
     if (text.size() > text_max) text = text.substr(0, text_max) + "…";
   };
   clip(detail.text);
-  if (detail.causes.size() > causes_max) detail.causes.resize(causes_max);
+  if (const auto count = detail.causes.size(); count > causes_max) {  // the root is the last
+    const auto first = detail.causes.begin() + causes_max / 2;
+    *first = "…";
+    detail.causes.erase(first + 1, detail.causes.end() - (causes_max - causes_max / 2 - 1));
+  }
   for (auto& cause : detail.causes) clip(cause);
   if (record.more)
     for (auto* result : record.more->more_results) result->set_error(code, detail);

@@ -213,6 +213,26 @@ TEST_F(Ray, C17_ExceptionTypeAndTextReachTheCallerAndItsDependents) {
   }
 }
 
+int falls(int depth) {
+  if (depth == 0) throw std::runtime_error("the root");
+  return get(submit(falls, depth - 1));
+}
+
+TEST_F(Ray, C17_WhatComesThroughManyTasksNamesItsRootInFewWords) {
+  for (const int depth : {1, 5, 40}) {
+    try {
+      get(submit({.placement = on_rank(last_rank())}, falls, depth));
+      ADD_FAILURE() << "nothing was thrown";
+    } catch (const TaskError& error) {
+      const std::string what = error.what();
+      EXPECT_NE(what.find("falls' on rank"), std::string::npos) << what;
+      EXPECT_EQ(error.detail().causes.back(), "std::runtime_error: the root") << what;
+      EXPECT_EQ(what.find("…") != std::string::npos, depth == 40) << what;
+      EXPECT_LT(what.size(), 1000u) << what;
+    }
+  }
+}
+
 struct Progress {
   void made(int item) { last = item; }
   int read() { return last; }
