@@ -1,7 +1,10 @@
 #include "ringray/execution/worker.hpp"
 
 #include <sched.h>
+#include <unistd.h>
 
+#include <fstream>
+#include <string>
 #include <utility>
 
 #include "ringray/base/check.hpp"
@@ -16,6 +19,14 @@ constinit thread_local Worker* this_worker = nullptr;
 constexpr std::uint32_t ticks_per_look_outside = 16;
 constexpr std::uint64_t cycles_between_polls = 250'000;  // about 100 µs
 
+bool sleeps(pid_t thread) {
+  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+  std::string text;
+  std::getline(file, text);
+  const auto state = text.rfind(") ");  // "17 (name) S ..."
+  return state != text.npos && state + 2 < text.size() && text[state + 2] != 'R';
+}
+
 }  // namespace
 
 [[gnu::noinline]] Worker* Worker::here() noexcept {
@@ -25,8 +36,10 @@ constexpr std::uint64_t cycles_between_polls = 250'000;  // about 100 µs
 
 bool Worker::interrupt(int signal) {
   const std::lock_guard lock(mutex_);
-  if (thread_) RINGRAY_ASSERT(pthread_kill(*thread_, signal) == 0, "a signal to a worker");
-  return thread_.has_value();
+  // A call that a user's function sleeps in would end early.
+  if (!thread_ || (!lies_.load(std::memory_order_acquire) && sleeps(kernel_thread_))) return false;
+  RINGRAY_ASSERT(pthread_kill(*thread_, signal) == 0, "a signal to a worker");
+  return true;
 }
 
 void Worker::run(const std::function<void()>& main) {
@@ -38,6 +51,7 @@ void Worker::run(const std::function<void()>& main) {
   const auto is_here = [this](std::optional<pthread_t> thread) {
     const std::lock_guard lock(mutex_);
     thread_ = thread;
+    kernel_thread_ = ::gettid();
   };
   is_here(pthread_self());
   if (main) main();
@@ -184,8 +198,10 @@ void Worker::lie_down() {
   auto& sleepers = crew.sleepers;
   const auto role = sleepers.lie_down(sleeper_);
   const bool watches = role == Sleepers::Role::watcher && crew.poller;
+  lies_.store(true, std::memory_order_release);
   if (nothing_to_do() && (!watches || crew.poller->arm()))
     sleepers.sleep(sleeper_, role, watches ? crew.poller->descriptor() : -1, crew.timers.next());
+  lies_.store(false, std::memory_order_release);
   sleepers.get_up(sleeper_);
   crew.helper.wake();
 }

@@ -54,7 +54,8 @@ class alignas(64) Worker {
     polls_.store(polls_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
 
-  /// Any thread: sends a signal to the thread, whose handler calls answer(). False: there is no thread now.
+  /// Any thread: sends a signal to the thread, whose handler calls answer(). False: there is no thread now, or a user's
+  /// function sleeps in the kernel.
   bool interrupt(int signal);
   void answer(Keep keep) noexcept;
   std::uint32_t answers() const noexcept { return answers_.load(std::memory_order_acquire); }  ///< any thread
@@ -99,6 +100,8 @@ class alignas(64) Worker {
   void* kept_ = nullptr;  ///< written before answers_ grows
   std::mutex mutex_;
   std::optional<pthread_t> thread_;  ///< while it runs; guarded by mutex_
+  pid_t kernel_thread_ = 0;          ///< of thread_; guarded by mutex_
+  std::atomic<bool> lies_{false};    ///< what it sleeps in is its own
 };
 
 }  // namespace ringray::execution

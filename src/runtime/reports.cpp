@@ -98,7 +98,7 @@ std::string Core::report_workers(std::vector<Record*>& kept) {
     }
     text += fmt::format("  worker {} ", i);
     if (!looks[i].answered) {
-      text += "does not answer: it is in the kernel, or its thread blocks signals\n";
+      text += "does not answer: it sleeps in the kernel, or its thread blocks signals\n";
       continue;
     }
     std::string what = "the driver";

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <atomic>
+#include <ctime>
 #include <thread>
 
 #include "jobs.hpp"
@@ -68,6 +69,27 @@ TEST(Interrupt, LooksWhileFibersSwitchFindOnlyWhatLives) {
     for (int i = 0; i < 200; ++i)
       for (const auto& look : pool.look(&keep_context, 30s)) EXPECT_TRUE(look.kept == nullptr || look.kept == &task);
     stop = true;
+    pool.stop();
+  });
+  pool.run();
+  outside.join();
+}
+
+TEST(Interrupt, SystemCallThatAFunctionSleepsInIsNotEndedEarly) {
+  Pool pool({.workers = 1});
+  std::atomic<bool> runs{false}, done{false};
+  int result = -1;
+  std::thread outside([&] {
+    spawn(pool, [&] {
+      const timespec time{.tv_sec = 0, .tv_nsec = 500'000'000};
+      runs = true;
+      result = ::nanosleep(&time, nullptr);
+      done = true;
+    });
+    while (!runs) std::this_thread::yield();
+    std::this_thread::sleep_for(100ms);  // it is on its way into the kernel
+    while (!done) pool.look(&keep_context, 30s);
+    EXPECT_EQ(result, 0);
     pool.stop();
   });
   pool.run();
