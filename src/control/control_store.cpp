@@ -71,6 +71,8 @@ void ControlStore::handle(const Asker& asker, Request request, base::Nanoseconds
           names_.look_up(asker, ask, answers);
         } else if constexpr (std::is_same_v<T, RemoveActor>) {
           names_.remove(asker, ask, answers);
+        } else if constexpr (std::is_same_v<T, RemoveActorsOn>) {
+          names_.remove_on(asker, ask, answers);
         } else if constexpr (std::is_same_v<T, PutValue>) {
           say(values_.put(std::move(ask)));
         } else if constexpr (std::is_same_v<T, GetValue>) {

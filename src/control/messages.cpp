@@ -74,6 +74,8 @@ std::string text_of(const Request& request) {
           return "the end of an actor";
         else if constexpr (std::is_same_v<T, ReportDeath>)
           return fmt::format("the death of rank {}", ask.rank.value);
+        else if constexpr (std::is_same_v<T, RemoveActorsOn>)
+          return fmt::format("the end of the actors on rank {}", ask.rank.value);
         else
           return group(ask.id);
       },

@@ -75,6 +75,15 @@ struct RemoveActor {
     archive(actor);
   }
 };
+/// What the asker's actors on that rank are called is free: the rank is dead, and they come back nowhere → Flag{true if
+/// one had a name}.
+struct RemoveActorsOn {
+  Rank rank;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(rank);
+  }
+};
 struct NameReserved {
   template <class Archive>
   void serialize(Archive&) {}
@@ -264,8 +273,8 @@ struct Refusal {
   }
 };
 
-using Request = std::variant<ReserveName, RegisterActor, LookupActor, RemoveActor, PutValue, GetValue, DeleteValue,
-                             HasValue, ListKeys, CreateGroup, WaitGroup, RemoveGroup, ReportDeath>;
+using Request = std::variant<ReserveName, RegisterActor, LookupActor, RemoveActor, RemoveActorsOn, PutValue, GetValue,
+                             DeleteValue, HasValue, ListKeys, CreateGroup, WaitGroup, RemoveGroup, ReportDeath>;
 using Reply = std::variant<Flag, Refusal, NameReserved, NameTaken, ActorFound, Value, Keys, GroupFound>;
 
 /// Set in the flags of a Kind::reserved envelope when the bundle is held; its payload is what the rank has free.

@@ -69,6 +69,17 @@ void Names::remove(const Asker& asker, const RemoveActor& request, Answers& answ
   if (named != key_of_.end()) free(Key(named->second), answers);
 }
 
+void Names::remove_on(const Asker& asker, const RemoveActorsOn& request, Answers& answers) {
+  std::vector<Key> over;
+  for (const auto& [key, entry] : entries_) {
+    const auto& actor = entry.record.actor;
+    if (entry.live && entry.record.location == request.rank && actor.owner == asker.rank && actor.epoch == asker.epoch)
+      over.push_back(key);
+  }
+  answers.emplace_back(asker, Flag{!over.empty()});
+  for (const auto& key : over) free(key, answers);
+}
+
 void Names::free(const Key& key, Answers& answers) {
   const auto found = entries_.find(key);
   auto waiters = std::move(found->second.waiters);

@@ -30,7 +30,8 @@ class Names {
   void enter(const Asker& asker, const RegisterActor& request, Answers& answers);
   void look_up(const Asker& asker, const LookupActor& request, Answers& answers);
   void remove(const Asker& asker, const RemoveActor& request, Answers& answers);
-  /// `membership` knows of the death. Names of actors that nobody can restart become free.
+  void remove_on(const Asker& asker, const RemoveActorsOn& request, Answers& answers);
+  /// `membership` knows of the death. Names become free unless an owner lives who may restart the actor.
   void rank_died(Rank rank, const scheduler::Membership& membership, Answers& answers);
   std::size_t size() const { return entries_.size(); }
 

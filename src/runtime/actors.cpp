@@ -146,7 +146,7 @@ void Core::actor_gone(ActorRecord& actor) {
     if (!actor.id.valid()) return;
     if (actor.options().detached) {
       if (actor.id.owner == self_)
-        owner_.drop(actor.id);
+        detached_is_gone(actor.id);
       else if (membership_.alive(actor.id.owner))
         send(actor.id.owner, {.subject = actor.id, .argument = detached_one_is_gone, .kind = Kind::actor_state}, {});
     }
@@ -216,6 +216,11 @@ void Core::ask_whether_coming(ObjectId id) {
   send(id.owner, {.subject = id, .argument = is_it_coming, .kind = Kind::actor_state}, {});
 }
 
+// The handle goes that kept it without handles.
+void Core::detached_is_gone(ObjectId actor) {
+  if (detached_actors_.erase(actor) > 0) owner_.drop(actor);
+}
+
 // The construction request, if there is one, came before this answer.
 void Core::not_coming(ObjectId id) {
   if (!actors_.contains(id) && !dead_actors_.contains(id)) dead_actors_[id] = "it ended before the call came";
@@ -239,8 +244,7 @@ void Core::on_actor_state(const Envelope& envelope, View) {
     case coming_or_not:
       return in_order(envelope, {});
     case detached_one_is_gone:
-      if (owner_.known(id)) owner_.drop(id);  // the handle that kept it without handles
-      return;
+      return detached_is_gone(id);
     case register_me:
       return answer(registered_or_not, owner_.register_borrower(id, envelope.source));
     case registered_or_not: {

@@ -243,6 +243,7 @@ class Core final : owner::Environment,
 
   void kill_now(const Envelope& envelope);
   void not_coming(ObjectId id);
+  void detached_is_gone(ObjectId actor);
   void on_actor_state(const Envelope& envelope, View payload);
   void on_item(const Envelope& envelope, View payload);
   void on_item_read(const Envelope& envelope);
@@ -381,8 +382,10 @@ class Core final : owner::Environment,
   std::unordered_map<scheduler::GroupId, control::GroupRecord> groups_;  // those that were ready once
   std::uint64_t next_question_ = 0, spread_turn_ = 0;
   std::uint64_t flushed_cycles_ = 0, gap_cycles_ = 0, gap_per_envelope_cycles_ = 0, gap_max_cycles_ = 0;
-  std::uint64_t unflushed_ = 0;  // envelopes since the last flush
-  unsigned depth_ = 0;           // with() inside with(), poll() or progress(): only the outermost with() receives
+  std::uint64_t unflushed_ = 0;                         // envelopes since the last flush
+  bool has_named_actors_ = false;                       // or had
+  std::unordered_map<ObjectId, Rank> detached_actors_;  // of this rank and where they live; each has one handle
+  unsigned depth_ = 0;  // with() inside with(), poll() or progress(): only the outermost with() receives
   std::unordered_set<std::uint64_t> reported_;               // unschedulable requests, by hash of the reason
   std::unordered_map<scheduler::GrantId, Record*> granted_;  // tasks that hold resources
   bool leaving_ = false, goodbye_sent_ = false, departed_ = false, lost_ranks_ = false;

@@ -89,6 +89,11 @@ void Core::forget_rank(Rank rank) {
   store_->unlend_all(rank);
   stealing_.on_rank_died(rank);
   owner_.on_rank_died(rank);
+  if (has_named_actors_) client_.ask(control::RemoveActorsOn{rank}, 0, base::now(), *this);
+  std::vector<ObjectId> gone;
+  for (const auto& [id, home] : detached_actors_)
+    if (home == rank) gone.push_back(id);
+  for (const auto& id : gone) detached_is_gone(id);
   for (auto at = arriving_tasks_.begin(); at != arriving_tasks_.end();) {
     const auto task = at++;
     if (task->first.first != rank) continue;

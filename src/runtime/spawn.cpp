@@ -73,7 +73,11 @@ ObjectState* Core::start_actor(ActorState& state, const ActorType& type, ActorOp
                            "' is alive in this namespace (names are unique); choose " +
                            "another name, or set get_if_exists");
   }
-  if (options.detached) with([&] { owner_.acquire({id, state.home, 0}); });  // until it is gone
+  if (options.detached)
+    with([&] {
+      owner_.acquire({id, state.home, 0});
+      detached_actors_[id] = state.home;
+    });
   if (state.home == self_) {
     auto* actor = new ActorRecord(type, options, &constructor);
     state.local = actor;
@@ -102,7 +106,7 @@ ObjectState* Core::start_actor(ActorState& state, const ActorType& type, ActorOp
       state.release();
       constructor.release();
       if (named) static_cast<void>(ask(control::RemoveActor{id}));
-      if (options.detached) with([&] { owner_.drop(id); });
+      if (options.detached) with([&] { detached_is_gone(id); });
       return &state;
     }
     constructor.release();
@@ -115,6 +119,11 @@ ObjectState* Core::start_actor(ActorState& state, const ActorType& type, ActorOp
                                                     .detached = options.detached,
                                                     .type = class_on_wire(type)}});
     if (!answer) throw_error(answer.error().code, {.text = answer.error().text});
+    const bool died = with([&] {
+      has_named_actors_ = true;  // forget_rank frees their names
+      return !membership_.alive(state.home);
+    });
+    if (died) static_cast<void>(ask(control::RemoveActor{id}));
   }
   return &state;
 }

@@ -1,5 +1,5 @@
-// What the death of a rank means for actors, groups, and what is on its way. Five ranks with 4 cpus each, started by
-// mpirun --enable-recovery. One test for one death, in the order of the ranks that die: 1, 3, 4.
+// What the death of a rank means for actors, groups, and what is on its way. Six ranks with 4 cpus each, started by
+// mpirun --enable-recovery. One test for one death, in the order of the ranks that die: 1, 3, 5, 4.
 
 #include <signal.h>
 #include <unistd.h>
@@ -180,6 +180,39 @@ TEST_F(Ray, C33_RequestsToARankThatDiesWhileTheyAreEncodedFail) {
   EXPECT_THROW(get(dies), RankDiedError);
   for (std::size_t i = 0; i < outcomes.size(); ++i) EXPECT_TRUE(get(outcomes[i])) << i;
   EXPECT_FALSE(error_of<ActorDiedError>(taker.call<&Taker::ping>()).empty());
+}
+
+ActorHandle<Taker>& kept_taker() {
+  static ActorHandle<Taker> taker;
+  return taker;
+}
+bool named_anew(const std::string& name) {
+  auto taker = spawn<Taker>({.name = name});
+  return get(get_actor<Taker>(name).call<&Taker::ping>()) == 1;
+}
+
+TEST_F(Ray, C37_ANameIsFreeAgainWhenTheRankOfItsActorDiedThoughItsHandleLives) {
+  const Rank victim{5}, other{2};
+  const auto mine = spawn<Taker>({.name = "mine", .placement = on_rank(victim)});
+  const auto detached = spawn<Taker>({.name = "detached", .placement = on_rank(victim), .detached = true});
+  get(submit({.placement = on_rank(other)},
+             [=] { kept_taker() = spawn<Taker>({.name = "theirs", .placement = on_rank(victim)}); }));
+  for (const auto* name : {"mine", "detached", "theirs"})
+    EXPECT_EQ(get(get_actor<Taker>(name).call<&Taker::ping>()), 1);
+  EXPECT_THROW(spawn<Taker>({.name = "mine"}), NameTakenError);
+  EXPECT_THROW(get(submit(once_on(victim), die)), RankDiedError);
+  EXPECT_FALSE(error_of<ActorDiedError>(mine.call<&Taker::ping>()).empty());
+  EXPECT_TRUE(named_anew("mine"));
+  EXPECT_TRUE(named_anew("detached"));
+  EXPECT_TRUE(soon([&] {  // its owner may hear of the death later
+    try {
+      return named_anew("theirs");
+    } catch (const NameTakenError&) {
+      return false;
+    }
+  }));
+  EXPECT_FALSE(error_of<ActorDiedError>(detached.call<&Taker::ping>()).empty());
+  get(submit({.placement = on_rank(other)}, [] { kept_taker() = {}; }));
 }
 
 TEST_F(Ray, C59_DeathOfARankMovesOnlyTheBundlesThatItHad) {

@@ -20,6 +20,7 @@ std::vector<Request> all_requests() {
           RegisterActor{actor},
           LookupActor{"s", "n"},
           RemoveActor{{1, 2, 3}},
+          RemoveActorsOn{4},
           PutValue{"s", "k", std::string(1000, 'v'), false},
           GetValue{"s", "k"},
           DeleteValue{"s", "k"},

@@ -140,6 +140,32 @@ TEST_F(NamesTest, ActorOnADeadRankKeepsItsNameWhileItsOwnerLives) {
   EXPECT_EQ(cluster.call<ActorFound>(2, LookupActor{"space", "hits"}).record, elsewhere) << "its owner may restart it";
 }
 
+TEST_F(NamesTest, NamesOfActorsOnADeadRankAreFreeWhenTheirOwnerSaysThatTheyDoNotComeBack) {
+  const ActorId others{2, 0, 2}, at_home{1, 0, 3};
+  for (std::uint64_t seed = 1; seed <= 50; ++seed) {
+    Cluster lossy(ranks_with(std::vector<Resources>(4, {.cpus = 1})), {.seed = seed, .drop = 0.2, .duplicate = 0.2});
+    const auto enter = [&](ActorId actor, const char* name, Rank location, bool detached) {
+      lossy.call<NameReserved>(actor.owner, ReserveName{"space", name, actor});
+      lossy.call<Flag>(actor.owner, RegisterActor{{"space", name, actor, location, detached, "Counter"}});
+    };
+    const auto found = [&](const char* name) { return lossy.call<ActorFound>(0, LookupActor{"space", name}).record; };
+    enter(first, "lost", 3, false);
+    enter({1, 0, 2}, "detached", 3, true);
+    enter(others, "of another owner", 3, false);
+    enter(at_home, "elsewhere", 1, false);
+    lossy.kill(3);
+    lossy.call<Flag>(1, ReportDeath{3, 0});
+    EXPECT_TRUE(lossy.call<Flag>(1, RemoveActorsOn{3}).value);
+    EXPECT_FALSE(found("lost"));
+    EXPECT_FALSE(found("detached"));
+    EXPECT_TRUE(found("of another owner"));
+    EXPECT_TRUE(found("elsewhere"));
+    EXPECT_FALSE(lossy.call<Flag>(1, RemoveActorsOn{3}).value);
+    enter({1, 0, 4}, "lost", 1, false);
+    EXPECT_EQ(found("lost")->location, Rank{1});
+  }
+}
+
 TEST_F(NamesTest, AnActorHasOneName) {
   enter(1, record(first));
   auto other = record(first);
