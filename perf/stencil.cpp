@@ -51,8 +51,8 @@ class Blocks {
   std::vector<float> peak() const {
     std::vector<float> all;
     for (const Block& block : blocks_) {
-      const auto part = block.peak();
-      all.insert(all.end(), part.begin(), part.end());
+      all.resize(all.size() + block.extents().cells());
+      block.copy_peak(std::span(all).last(block.extents().cells()));
     }
     return all;
   }

@@ -31,6 +31,7 @@ ActorRun::ActorRun(const Simulation& simulation) : simulation_(simulation) {
     const auto rank = static_cast<std::uint32_t>(static_cast<long>(i) * ranks / count);
     ringray::ActorOptions options;
     options.placement = ringray::on_rank(ringray::Rank{rank});
+    parts_.push_back({range, ringray::Rank{rank}, {}});
     blocks_.push_back(ringray::spawn<BlockActor>(
         std::move(options), cut_block(*simulation.coefficients, range, simulation.sources, simulation.recorders),
         BlockPlace{.lowest = i == 0, .highest = i + 1 == count}));
@@ -74,6 +75,9 @@ SimulationResult ActorRun::finish() {
     throw std::logic_error("a block lost a step");
   }
   assemble(harvests, simulation_.recorders.size(), result);
+  for (std::size_t i = 0; i < blocks_.size(); ++i) parts_[i].values = blocks_[i].call<&BlockActor::peak>();
+  const auto& layout = simulation_.coefficients->layout;
+  result.peak_pa = std::make_shared<BlockField>(Extents{layout.nx, layout.ny, layout.nz}, std::move(parts_));
   for (const auto& sample : energies_) {
     result.energy.push_back({sample.step, total_energy(ringray::get(sample.parts))});
   }

@@ -5,6 +5,7 @@
 #include <vector>
 
 #include "block_actor.hpp"
+#include "block_field.hpp"
 #include "simulation.hpp"
 
 namespace ultrasound {
@@ -35,7 +36,8 @@ class ActorRun {
 
   const Simulation& simulation_;
   std::vector<ringray::ActorHandle<BlockActor>> blocks_;
-  std::deque<Row> rows_;  // the last is the newest submitted, the first the newest finished
+  std::vector<BlockPart> parts_;  // where each block is
+  std::deque<Row> rows_;          // the last is the newest submitted, the first the newest finished
   std::vector<Sample<std::vector<double>>> energies_;
   std::vector<Sample<std::vector<float>>> slices_;
   int submitted_ = 0;

@@ -6,18 +6,26 @@
 namespace ultrasound {
 namespace {
 
-/// Cells from the focus to half its pressure in one direction.
-double half_width(const Grid& grid, std::span<const float> peak, Cell focus, Cell direction) {
-  const double half = peak[grid.at(focus)] / 2.0;
-  Cell c = focus;
-  double inner = peak[grid.at(focus)];
+/// Cells from the focus to half its pressure along a line of cells, towards either end.
+double half_width(std::span<const float> line, int focus, int direction) {
+  const double half = line[static_cast<std::size_t>(focus)] / 2.0;
+  double inner = line[static_cast<std::size_t>(focus)];
+  int at = focus;
   for (double cells = 0;; ++cells) {
-    c = {c.x + direction.x, c.y + direction.y, c.z + direction.z};
-    if (!grid.contains(c)) return cells;
-    const double outer = peak[grid.at(c)];
+    at += direction;
+    if (at < 0 || at >= static_cast<int>(line.size())) return cells;
+    const double outer = line[static_cast<std::size_t>(at)];
     if (outer < half) return cells + (inner - half) / (inner - outer);
     inner = outer;
   }
+}
+
+/// The cells within `reach` of `middle` in each direction, cut to the grid.
+Box box_around(const Extents& n, Cell middle, int reach) {
+  const auto low = [&](int at) { return std::max(0, at - reach); };
+  const auto count = [&](int at, int cells) { return std::min(cells, at + reach + 1) - low(at); };
+  return {{low(middle.x), low(middle.y), low(middle.z)},
+          {count(middle.x, n.nx), count(middle.y, n.ny), count(middle.z, n.nz)}};
 }
 
 double correlation(std::span<const float> trace, double step_s, const ToneBurst& emitted, double delay_s) {
@@ -32,32 +40,40 @@ double correlation(std::span<const float> trace, double step_s, const ToneBurst&
 
 }  // namespace
 
-Focus find_focus(const Grid& grid, std::span<const float> peak_pa, std::span<const std::uint8_t> inside, Cell target,
+Focus find_focus(const Grid& grid, const Field& peak_pa, std::span<const std::uint8_t> inside, Cell target,
                  double reach_mm) {
   Focus focus{.cell = target};
-  const Point centre = grid.centre(target);
-  double most = -1;
   const Extents& n = grid.extents;
-  for (int z = 0; z < n.nz; ++z) {
-    for (int y = 0; y < n.ny; ++y) {
-      for (int x = 0; x < n.nx; ++x) {
+  const Point centre = grid.centre(target);
+  const Box box = box_around(n, target, static_cast<int>(std::ceil(std::min(reach_mm / grid.spacing_mm, 1e6))));
+  const std::vector<float> near_target = peak_pa.read(box);
+  const Grid near{.extents = box.extents};
+  const auto peak_at = [&](Cell c) {
+    return near_target[near.at({c.x - box.first.x, c.y - box.first.y, c.z - box.first.z})];
+  };
+  double most = -1;
+  for (int z = box.first.z; z < box.first.z + box.extents.nz; ++z) {
+    for (int y = box.first.y; y < box.first.y + box.extents.ny; ++y) {
+      for (int x = box.first.x; x < box.first.x + box.extents.nx; ++x) {
         const Cell c{x, y, z};
-        const std::size_t i = grid.at(c);
-        if (!inside[i] || peak_pa[i] <= most || length(grid.centre(c) - centre) > reach_mm) continue;
-        most = peak_pa[i];
+        const double peak = peak_at(c);
+        if (!inside[grid.at(c)] || peak <= most || length(grid.centre(c) - centre) > reach_mm) continue;
+        most = peak;
         focus.cell = c;
       }
     }
   }
   focus.place_mm = grid.centre(focus.cell);
-  focus.peak_pa = peak_pa[grid.at(focus.cell)];
-  focus.at_target_pa = peak_pa[grid.at(target)];
+  focus.peak_pa = peak_at(focus.cell);
+  focus.at_target_pa = peak_at(target);
   focus.off_target_mm = length(focus.place_mm - centre);
-  const auto width = [&](Cell d) {
-    return grid.spacing_mm *
-           (half_width(grid, peak_pa, focus.cell, d) + half_width(grid, peak_pa, focus.cell, {-d.x, -d.y, -d.z}));
+  const auto width = [&](const Box& line, int at) {
+    const std::vector<float> values = peak_pa.read(line);
+    return grid.spacing_mm * (half_width(values, at, 1) + half_width(values, at, -1));
   };
-  focus.width_mm = {width({1, 0, 0}), width({0, 1, 0}), width({0, 0, 1})};
+  const Cell& f = focus.cell;
+  focus.width_mm = {width({{0, f.y, f.z}, {n.nx, 1, 1}}, f.x), width({{f.x, 0, f.z}, {1, n.ny, 1}}, f.y),
+                    width({{f.x, f.y, 0}, {1, 1, n.nz}}, f.z)};
   return focus;
 }
 

@@ -4,7 +4,7 @@
 #include <span>
 #include <vector>
 
-#include "grid.hpp"
+#include "field.hpp"
 #include "source.hpp"
 
 namespace ultrasound {
@@ -20,8 +20,8 @@ struct Focus {
 };
 
 /// The highest peak pressure within `reach_mm` of the target where `inside` holds (1 per cell). The first in memory
-/// order wins.
-Focus find_focus(const Grid& grid, std::span<const float> peak_pa, std::span<const std::uint8_t> inside, Cell target,
+/// order wins. Reads the box around the target and three lines through the focus.
+Focus find_focus(const Grid& grid, const Field& peak_pa, std::span<const std::uint8_t> inside, Cell target,
                  double reach_mm);
 
 /// When `emitted` (the pressure shape of the source, its slope) arrives in `trace`, in seconds: the delay of the

@@ -125,17 +125,12 @@ void Block::append_slice(int x, std::vector<float>& values) const {
   }
 }
 
-std::vector<float> Block::peak() const {
+void Block::copy_peak(std::span<float> cells) const {
   const auto& layout = setup_.coefficients.layout;
-  std::vector<float> result;
-  result.reserve(Extents{layout.nx, layout.ny, layout.nz}.cells());
+  auto to = cells.begin();
   for (int z = 0; z < layout.nz; ++z) {
-    for (int y = 0; y < layout.ny; ++y) {
-      const auto row = peak_.begin() + layout.at(0, y, z);
-      result.insert(result.end(), row, row + layout.nx);
-    }
+    for (int y = 0; y < layout.ny; ++y) to = std::copy_n(peak_.begin() + layout.at(0, y, z), layout.nx, to);
   }
-  return result;
 }
 
 }  // namespace ultrasound

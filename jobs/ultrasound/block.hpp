@@ -49,7 +49,10 @@ class Block {
   void set_above(std::span<const float> edge);
 
   int first_plane() const { return setup_.first_plane; }
-  int planes() const { return setup_.coefficients.layout.nz; }
+  Extents extents() const {
+    const auto& layout = setup_.coefficients.layout;
+    return {layout.nx, layout.ny, layout.nz};
+  }
   const std::vector<Recorder>& recorders() const { return setup_.recorders; }
 
   /// Acoustic energy per plane in joule, half a step before the current time; their sum in plane order is the block's.
@@ -61,7 +64,7 @@ class Block {
   /// Pressure at each recorder, in their order, one row per step.
   const std::vector<float>& traces() const { return traces_; }
   /// Largest |pressure| per cell so far, Pa, without margins.
-  std::vector<float> peak() const;
+  void copy_peak(std::span<float> cells) const;
 
  private:
   ringray::kernels::WaveMedium medium() const;

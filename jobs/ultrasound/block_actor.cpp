@@ -33,6 +33,13 @@ std::vector<float> BlockActor::slice(int x) const {
   return values;
 }
 
-Harvest BlockActor::harvest() const { return {steps_, block_.peak(), block_.recorders(), block_.traces()}; }
+Harvest BlockActor::harvest() const { return {steps_, block_.recorders(), block_.traces()}; }
+
+PeakPart BlockActor::peak() const {
+  const Extents n = block_.extents();
+  PeakPart part({static_cast<std::size_t>(n.nz), static_cast<std::size_t>(n.ny), static_cast<std::size_t>(n.nx)});
+  block_.copy_peak(part.span());
+  return part;
+}
 
 }  // namespace ultrasound

@@ -10,6 +10,8 @@ namespace ultrasound {
 
 /// The planes that a block's neighbours need: [0] its lower edge, [1] its upper one. Lies in the host-shared arena.
 using Edges = ringray::Array<float, 2>;
+/// Largest |pressure| per cell of a block: z, y, x.
+using PeakPart = ringray::Array<float, 3>;
 
 /// Where a block is in the stack.
 struct BlockPlace {
@@ -30,6 +32,8 @@ class BlockActor {
   std::vector<double> plane_energies() const { return block_.plane_energies(); }
   std::vector<float> slice(int x) const;
   Harvest harvest() const;
+  /// Stays on this rank until somebody reads it elsewhere.
+  PeakPart peak() const;
 
  private:
   Block block_;

@@ -1,8 +1,10 @@
 #pragma once
 // Where the work is done. Engines never differ in a result, not by a bit.
 
+#include <filesystem>
 #include <functional>
 #include <span>
+#include <string>
 #include <vector>
 
 #include "analysis.hpp"
@@ -24,6 +26,8 @@ struct Echo {
 /// Called after each step: which of the simulations, and its number of finished steps.
 using SimulationsProgress = std::function<void(std::size_t which, int step)>;
 
+struct Treatment;
+
 class Engine {
  public:
   virtual ~Engine() = default;
@@ -33,6 +37,8 @@ class Engine {
                                                  const SimulationsProgress& progress) = 0;
   virtual std::vector<double> arrivals_s(const std::vector<Echo>& echoes) = 0;
   virtual std::vector<Picture> draw(const std::vector<Slice>& slices) = 0;
+  /// result.h5, whole or not at all. Says who wrote it, to be read behind "written". Throws std::runtime_error.
+  virtual std::string write(const std::filesystem::path& path, const Config& config, const Treatment& treatment) = 0;
 };
 
 /// The engine "loop": everything in the calling thread, one thing after the other.
@@ -43,6 +49,7 @@ class Loop final : public Engine {
                                          const SimulationsProgress& progress) override;
   std::vector<double> arrivals_s(const std::vector<Echo>& echoes) override;
   std::vector<Picture> draw(const std::vector<Slice>& slices) override;
+  std::string write(const std::filesystem::path& path, const Config& config, const Treatment& treatment) override;
 };
 
 inline double arrival_s(const Echo& echo) {

@@ -28,9 +28,16 @@ int pixels_per_cell(const Backdrop& backdrop, int wanted) {
   return std::max(1, wanted / (std::max({n.nx, n.ny, n.nz}) - 2 * backdrop.layer_cells));
 }
 
-/// The plane without its pressure; `visit` gets the place of each cell, in the order of `pressure_pa`.
-template <class F>
-Slice cut(const Backdrop& backdrop, Plane plane, int scale, F visit) {
+/// The cells of a plane, in the order of Slice::pressure_pa.
+Box box_of(const Grid& grid, const Plane& plane) {
+  Box box{.extents = grid.extents};
+  (plane.normal == 0 ? box.first.x : plane.normal == 1 ? box.first.y : box.first.z) = plane.index;
+  (plane.normal == 0 ? box.extents.nx : plane.normal == 1 ? box.extents.ny : box.extents.nz) = 1;
+  return box;
+}
+
+/// The plane without its pressure.
+Slice cut(const Backdrop& backdrop, Plane plane, int scale) {
   Slice slice{.across = count(backdrop.grid, plane.across),
               .up = count(backdrop.grid, plane.up),
               .layer_cells = backdrop.layer_cells,
@@ -41,9 +48,7 @@ Slice cut(const Backdrop& backdrop, Plane plane, int scale, F visit) {
       index[plane.across] = column;
       index[plane.up] = row;
       index[plane.normal] = plane.index;
-      const std::size_t i = backdrop.grid.at({index[0], index[1], index[2]});
-      slice.under.push_back(backdrop.colours[i]);
-      visit(slice, i);
+      slice.under.push_back(backdrop.colours[backdrop.grid.at({index[0], index[1], index[2]})]);
     }
   }
   return slice;
@@ -98,8 +103,8 @@ Picture draw_peak(const Plan& plan, const Backdrop& backdrop, const Outcome& out
   const double full_scale_pa = outcome.focus.peak_pa;
   std::vector<Slice> slices;
   for (const Plane& plane : planes) {
-    slices.push_back(cut(backdrop, plane, scale,
-                         [&](Slice& slice, std::size_t i) { slice.pressure_pa.push_back(outcome.result.peak_pa[i]); }));
+    slices.push_back(cut(backdrop, plane, scale));
+    slices.back().pressure_pa = outcome.result.peak_pa->read(box_of(backdrop.grid, plane));
     slices.back().full_scale_pa = full_scale_pa;
   }
   std::vector<Picture> parts = engine.draw(slices);
@@ -140,7 +145,7 @@ Picture draw_movie(const Plan& plan, const Backdrop& backdrop, const Outcome& ou
     const auto i = static_cast<std::size_t>(t.z) * plan.grid.extents.ny + t.y;
     strongest = std::max(strongest, std::abs(snapshot.pressure_pa[i]));
   }
-  Slice slice = cut(backdrop, {1, 2, 0, t.x, ""}, pixels_per_cell(backdrop, 280), [](Slice&, std::size_t) {});
+  Slice slice = cut(backdrop, {1, 2, 0, t.x, ""}, pixels_per_cell(backdrop, 280));
   slice.style = SliceStyle::wave;
   // Elements are far louder than what arrives: full scale is a fraction of the focus.
   slice.full_scale_pa = std::max(0.5 * outcome.focus.peak_pa, std::max(1e-30, static_cast<double>(strongest)));

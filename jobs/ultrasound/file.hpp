@@ -11,4 +11,11 @@ namespace ultrasound {
 void write_whole(const std::filesystem::path& path,
                  const std::function<void(const std::filesystem::path& partial)>& write);
 
+/// What was written to a file, by whichever process of this host, or to a folder survives a power cut. Throws
+/// std::runtime_error.
+void sync_to_disk(const std::filesystem::path& path);
+/// Takes the disk space of a file that may have holes now, so that filling them does not fail. Throws
+/// std::runtime_error.
+void take_space(const std::filesystem::path& path);
+
 }  // namespace ultrasound

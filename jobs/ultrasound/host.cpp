@@ -6,6 +6,7 @@
 
 #include "actor_run.hpp"
 #include "error.hpp"
+#include "shared_write.hpp"
 #include "travel.hpp"
 
 namespace ultrasound {
@@ -80,6 +81,10 @@ std::vector<Picture> Host::draw(const std::vector<Slice>& slices) {
     pictures.push_back(ringray::submit({.name = "draw slice"}, draw_slice, ringray::put(slice)));
   }
   return ringray::get(pictures);
+}
+
+std::string Host::write(const std::filesystem::path& path, const Config& config, const Treatment& treatment) {
+  return write_from_blocks(path, config, treatment);
 }
 
 }  // namespace ultrasound

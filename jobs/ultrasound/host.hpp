@@ -13,6 +13,7 @@ class Host final : public Engine {
                                          const SimulationsProgress& progress) override;
   std::vector<double> arrivals_s(const std::vector<Echo>& echoes) override;
   std::vector<Picture> draw(const std::vector<Slice>& slices) override;
+  std::string write(const std::filesystem::path& path, const Config& config, const Treatment& treatment) override;
 };
 
 }  // namespace ultrasound

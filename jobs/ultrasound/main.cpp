@@ -15,7 +15,7 @@
 #include "figures.hpp"
 #include "host.hpp"
 #include "report.hpp"
-#include "result_file.hpp"
+#include "shared_write.hpp"
 
 namespace ultrasound {
 namespace {
@@ -87,7 +87,7 @@ void save(const Config& config, const Treatment& treatment, const Anatomy& anato
       draw_movie(treatment.plan, backdrop, outcome, engine).save(folder / fmt::format("wave-{}.png", name));
     }
   }
-  write_result(folder / "result.h5", config, treatment);
+  fmt::print("result.h5    written {}\n", engine.write(folder / "result.h5", config, treatment));
 }
 
 void treat_all(const CommandLine& line) {
@@ -137,6 +137,9 @@ int run_program(int argc, char** argv) {
   } catch (const InputError& error) {
     std::cerr << "ultrasound: " << error.what() << '\n';
     return 2;
+  } catch (const WriteStuck& error) {
+    std::cerr << "ultrasound: " << error.what() << '\n';
+    abort_stuck_job();
   } catch (const std::exception& error) {
     std::cerr << "ultrasound: " << error.what() << '\n';
     return 1;
@@ -149,5 +152,9 @@ int run_program(int argc, char** argv) {
 int main(int argc, char** argv) {
   int status = 0;
   const int ended = ringray::run(argc, argv, [&] { status = ultrasound::run_program(argc, argv); });
+  if (ultrasound::write_left_behind()) {
+    std::fflush(nullptr);
+    ::_exit(ended != 0 ? ended : std::max(1, status));
+  }
   return ended != 0 ? ended : status;
 }

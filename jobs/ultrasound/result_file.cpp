@@ -1,59 +1,20 @@
 #include "result_file.hpp"
 
 #include <fmt/format.h>
-#include <hdf5.h>
 
 #include <stdexcept>
-#include <utility>
 
 #include "file.hpp"
+#include "hdf5_handle.hpp"
 
 namespace ultrasound {
 namespace {
-
-/// Owns an HDF5 identifier. One thread.
-class Handle {
- public:
-  Handle(hid_t id, herr_t (*close)(hid_t), const char* what) : id_(id), close_(close) {
-    if (id < 0) throw std::runtime_error(fmt::format("the result file refuses: {}", what));
-  }
-  Handle(Handle&& other) noexcept : id_(std::exchange(other.id_, -1)), close_(other.close_) {}
-  Handle& operator=(Handle&&) = delete;
-  ~Handle() {
-    if (id_ >= 0) close_(id_);
-  }
-  operator hid_t() const { return id_; }
-  /// Closes now and reports what the destructor could not.
-  void close() {
-    if (close_(std::exchange(id_, -1)) < 0) throw std::runtime_error("the result file cannot be closed");
-  }
-
- private:
-  hid_t id_;
-  herr_t (*close_)(hid_t);
-};
-
-void check(herr_t status, const char* what) {
-  if (status < 0) throw std::runtime_error(fmt::format("the result file refuses: {}", what));
-}
-
-template <class T>
-hid_t type_of() {
-  if constexpr (std::is_same_v<T, float>)
-    return H5T_NATIVE_FLOAT;
-  else if constexpr (std::is_same_v<T, double>)
-    return H5T_NATIVE_DOUBLE;
-  else if constexpr (std::is_same_v<T, int>)
-    return H5T_NATIVE_INT;
-  else
-    return H5T_NATIVE_UINT8;
-}
 
 using Shape = std::vector<hsize_t>;
 
 Handle text_type(std::size_t size) {
   Handle type(H5Tcopy(H5T_C_S1), H5Tclose, "a text type");
-  check(H5Tset_size(type, std::max<std::size_t>(1, size)), "a text's size");
+  check_hdf5(H5Tset_size(type, std::max<std::size_t>(1, size)), "a text's size");
   return type;
 }
 
@@ -61,22 +22,33 @@ void attribute(hid_t object, const char* name, const std::string& text) {
   const Handle type = text_type(text.size());
   const Handle space(H5Screate(H5S_SCALAR), H5Sclose, name);
   const Handle attribute(H5Acreate2(object, name, type, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose, name);
-  check(H5Awrite(attribute, type, text.data()), name);
+  check_hdf5(H5Awrite(attribute, type, text.data()), name);
 }
 
 void attribute(hid_t object, const char* name, const std::vector<double>& values) {
   const hsize_t size = values.size();
   const Handle space(size == 1 ? H5Screate(H5S_SCALAR) : H5Screate_simple(1, &size, nullptr), H5Sclose, name);
   const Handle attribute(H5Acreate2(object, name, H5T_NATIVE_DOUBLE, space, H5P_DEFAULT, H5P_DEFAULT), H5Aclose, name);
-  check(H5Awrite(attribute, H5T_NATIVE_DOUBLE, values.data()), name);
+  check_hdf5(H5Awrite(attribute, H5T_NATIVE_DOUBLE, values.data()), name);
+}
+
+/// A dataset with its units. Its bytes get their place in the file now, without a fill value, so that ranks can write
+/// their parts without agreeing on anything; without times, so that equal runs give equal files.
+Handle make_dataset(hid_t group, const char* name, const char* units, const Shape& shape, hid_t type) {
+  const Handle space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), H5Sclose, name);
+  const Handle how(H5Pcreate(H5P_DATASET_CREATE), H5Pclose, name);
+  check_hdf5(H5Pset_alloc_time(how, H5D_ALLOC_TIME_EARLY), name);
+  check_hdf5(H5Pset_fill_time(how, H5D_FILL_TIME_NEVER), name);
+  check_hdf5(H5Pset_obj_track_times(how, false), name);
+  Handle set(H5Dcreate2(group, name, type, space, H5P_DEFAULT, how, H5P_DEFAULT), H5Dclose, name);
+  if (units) attribute(set, "units", std::string(units));
+  return set;
 }
 
 template <class T>
 void dataset(hid_t group, const char* name, const char* units, const Shape& shape, const T* values) {
-  const Handle space(H5Screate_simple(static_cast<int>(shape.size()), shape.data(), nullptr), H5Sclose, name);
-  const Handle set(H5Dcreate2(group, name, type_of<T>(), space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Dclose, name);
-  check(H5Dwrite(set, type_of<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values), name);
-  attribute(set, "units", units);
+  const Handle set = make_dataset(group, name, units, shape, hdf5_type_of<T>());
+  check_hdf5(H5Dwrite(set, hdf5_type_of<T>(), H5S_ALL, H5S_ALL, H5P_DEFAULT, values), name);
 }
 
 Handle make_group(hid_t parent, const char* name) {
@@ -96,13 +68,12 @@ void write_head(hid_t file, const Config& config, const Plan& plan) {
   attribute(file, "frequency_hz", std::vector<double>{plan.burst.frequency_hz});
 }
 
-void write_medium(hid_t file, const Plan& plan, const Shape& shape) {
+void make_medium(hid_t file, const Shape& shape) {
   const Handle group = make_group(file, "medium");
-  dataset(group, "tissue", "0 water, 1 soft tissue, 2 skull, 3 brain", shape,
-          reinterpret_cast<const std::uint8_t*>(plan.tissue.data()));
-  dataset(group, "sound_speed", "m/s", shape, plan.head.speed_m_s.data());
-  dataset(group, "density", "kg/m3", shape, plan.head.density_kg_m3.data());
-  dataset(group, "attenuation", "dB/cm/MHz", shape, plan.head.attenuation_db_cm_mhz.data());
+  make_dataset(group, "tissue", "0 water, 1 soft tissue, 2 skull, 3 brain", shape, hdf5_type_of<std::uint8_t>());
+  make_dataset(group, "sound_speed", "m/s", shape, hdf5_type_of<float>());
+  make_dataset(group, "density", "kg/m3", shape, hdf5_type_of<float>());
+  make_dataset(group, "attenuation", "dB/cm/MHz", shape, hdf5_type_of<float>());
 }
 
 void write_transducer(hid_t file, const Treatment& treatment) {
@@ -120,7 +91,7 @@ void write_transducer(hid_t file, const Treatment& treatment) {
 void write_outcome(hid_t simulations, const Outcome& outcome, const Shape& shape) {
   const Handle group = make_group(simulations, scenario_names[static_cast<std::size_t>(outcome.scenario)]);
   const SimulationResult& result = outcome.result;
-  dataset(group, "peak_pressure", "Pa", shape, result.peak_pa.data());
+  make_dataset(group, "peak_pressure", "Pa", shape, hdf5_type_of<float>());
   std::vector<float> traces;
   for (const auto& trace : result.traces) traces.insert(traces.end(), trace.begin(), trace.end());
   if (!traces.empty()) dataset(group, "traces", "Pa", {result.traces.size(), result.traces[0].size()}, traces.data());
@@ -154,10 +125,8 @@ void write_table(hid_t file, const Treatment& treatment) {
   }
   const hsize_t rows = off.size();
   const Handle type = text_type(name_bytes);
-  const Handle space(H5Screate_simple(1, &rows, nullptr), H5Sclose, "scenario");
-  const Handle set(H5Dcreate2(group, "scenario", type, space, H5P_DEFAULT, H5P_DEFAULT, H5P_DEFAULT), H5Dclose,
-                   "scenario");
-  check(H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, names.data()), "scenario");
+  const Handle set = make_dataset(group, "scenario", nullptr, {rows}, type);
+  check_hdf5(H5Dwrite(set, type, H5S_ALL, H5S_ALL, H5P_DEFAULT, names.data()), "scenario");
   dataset(group, "focus_mm", "mm", {rows, 3}, place.data());
   dataset(group, "off_target_mm", "mm", {rows}, off.data());
   dataset(group, "peak", "Pa", {rows}, peak.data());
@@ -167,22 +136,44 @@ void write_table(hid_t file, const Treatment& treatment) {
 
 }  // namespace
 
-void write_result(const std::filesystem::path& path, const Config& config, const Treatment& treatment) {
-  H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr);  // errors become exceptions, not pages on the terminal
+void create_result(const std::filesystem::path& path, const Config& config, const Treatment& treatment) {
+  prepare_hdf5();
   const Extents& n = treatment.plan.grid.extents;
   const Shape shape{static_cast<hsize_t>(n.nz), static_cast<hsize_t>(n.ny), static_cast<hsize_t>(n.nx)};
+  Handle file(H5Fcreate(path.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose, "to be created");
+  write_head(file, config, treatment.plan);
+  make_medium(file, shape);
+  write_transducer(file, treatment);
+  {
+    const Handle simulations = make_group(file, "simulations");
+    for (const Outcome& outcome : treatment.outcomes) write_outcome(simulations, outcome, shape);
+  }
+  write_table(file, treatment);
+  file.close();
+  take_space(path);
+}
+
+std::vector<Slab> medium_slabs(const Plan& plan) {
+  const auto* tissue = reinterpret_cast<const std::uint8_t*>(plan.tissue.data());
+  return {{"medium/tissue", 0, std::span(tissue, plan.tissue.size())},
+          {"medium/sound_speed", 0, std::span(plan.head.speed_m_s)},
+          {"medium/density", 0, std::span(plan.head.density_kg_m3)},
+          {"medium/attenuation", 0, std::span(plan.head.attenuation_db_cm_mhz)}};
+}
+
+std::string peak_dataset(Scenario scenario) {
+  return fmt::format("simulations/{}/peak_pressure", scenario_names[static_cast<std::size_t>(scenario)]);
+}
+
+void write_result(const std::filesystem::path& path, const Config& config, const Treatment& treatment) {
   write_whole(path, [&](const std::filesystem::path& partial) {
-    Handle file(H5Fcreate(partial.c_str(), H5F_ACC_TRUNC, H5P_DEFAULT, H5P_DEFAULT), H5Fclose, partial.c_str());
-    write_head(file, config, treatment.plan);
-    write_medium(file, treatment.plan, shape);
-    write_transducer(file, treatment);
-    {
-      const Handle simulations = make_group(file, "simulations");
-      for (const Outcome& outcome : treatment.outcomes) write_outcome(simulations, outcome, shape);
+    create_result(partial, config, treatment);
+    write_slabs(partial, medium_slabs(treatment.plan));
+    for (const Outcome& outcome : treatment.outcomes) {
+      const std::vector<float> peak = outcome.result.peak_pa->all();
+      const Slab slab{peak_dataset(outcome.scenario), 0, std::span(peak)};
+      write_slabs(partial, {&slab, 1});
     }
-    write_table(file, treatment);
-    check(H5Fflush(file, H5F_SCOPE_GLOBAL), "to be flushed");
-    file.close();
   });
 }
 

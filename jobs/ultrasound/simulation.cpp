@@ -57,7 +57,6 @@ void assemble(std::span<const Harvest> blocks, std::size_t recorders, Simulation
     for (std::size_t i = 0; i < block.traces.size(); ++i) {
       result.traces[static_cast<std::size_t>(block.recorders[i % count].index)].push_back(block.traces[i]);
     }
-    result.peak_pa.insert(result.peak_pa.end(), block.peak_pa.begin(), block.peak_pa.end());
   }
 }
 
@@ -101,9 +100,14 @@ SimulationResult run_in_loop(const Simulation& simulation, const Progress& progr
     if (progress) progress(step);
   }
   std::vector<Harvest> parts;
+  std::vector<float> peak;
   for (const Block& block : blocks) {
-    parts.push_back({simulation.steps, block.peak(), block.recorders(), block.traces()});
+    parts.push_back({simulation.steps, block.recorders(), block.traces()});
+    peak.resize(peak.size() + block.extents().cells());
+    block.copy_peak(std::span(peak).last(block.extents().cells()));
   }
+  const auto& layout = simulation.coefficients->layout;
+  result.peak_pa = std::make_shared<WholeField>(Extents{layout.nx, layout.ny, layout.nz}, std::move(peak));
   assemble(parts, simulation.recorders.size(), result);
   return result;
 }

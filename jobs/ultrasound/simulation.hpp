@@ -2,10 +2,12 @@
 // One run of the wave through the medium, cut into blocks.
 
 #include <functional>
+#include <memory>
 #include <span>
 #include <vector>
 
 #include "block.hpp"
+#include "field.hpp"
 
 namespace ultrasound {
 
@@ -32,7 +34,7 @@ struct Snapshot {
 };
 
 struct SimulationResult {
-  std::vector<float> peak_pa;              ///< per cell
+  std::shared_ptr<const Field> peak_pa;    ///< largest |pressure|
   std::vector<std::vector<float>> traces;  ///< per recorder: pressure at times (n + 1/2) dt, n = 0, 1, ...
   std::vector<EnergySample> energy;
   std::vector<Snapshot> snapshots;
@@ -44,10 +46,9 @@ using Progress = std::function<void(int step)>;
 /// All blocks in the calling thread.
 SimulationResult run_in_loop(const Simulation& simulation, const Progress& progress);
 
-/// What a block leaves at the end.
+/// What a block leaves at the end beside its peak pressure.
 struct Harvest {
   long steps = 0;
-  std::vector<float> peak_pa;       ///< per cell of the block
   std::vector<Recorder> recorders;  ///< in the order of a row of `traces`
   std::vector<float> traces;        ///< one row per step
 };

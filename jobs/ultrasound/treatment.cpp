@@ -122,7 +122,7 @@ Treatment treat(const Config& config, Plan plan_given, Engine& engine, const Tre
   for (Outcome& outcome : treatment.outcomes) {
     if (outcome.scenario == Scenario::reversal) continue;
     outcome.delays_s = outcome.scenario == Scenario::corrected ? head_delays : water_delays;
-    outcome.focus = find_focus(plan.grid, outcome.result.peak_pa, brain, plan.target_cell, focus_reach_mm);
+    outcome.focus = find_focus(plan.grid, *outcome.result.peak_pa, brain, plan.target_cell, focus_reach_mm);
   }
   return treatment;
 }

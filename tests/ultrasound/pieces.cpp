@@ -126,7 +126,7 @@ TEST(Focus, IsTheHighestPlaceInTheBrainWithItsHalfWidths) {
   std::vector<std::uint8_t> inside(peak.size(), 1);
   peak[grid.at({2, 2, 2})] = 100;  // an element, say
   inside[grid.at({2, 2, 2})] = 0;
-  const Focus focus = find_focus(grid, peak, inside, {10, 10, 10}, 100);
+  const Focus focus = find_focus(grid, WholeField(grid.extents, peak), inside, {10, 10, 10}, 100);
   EXPECT_EQ(focus.cell, (Cell{11, 10, 10}));
   EXPECT_DOUBLE_EQ(focus.peak_pa, 8);
   EXPECT_DOUBLE_EQ(focus.at_target_pa, 6);

@@ -1,58 +1,22 @@
 // The program as people run it, on the doll's head: what it finds, what it leaves, what it refuses.
 
-#include <gtest/gtest.h>
 #include <hdf5.h>
-#include <sys/wait.h>
 
 #include <algorithm>
 #include <cmath>
-#include <cstdio>
-#include <set>
 
 #include "error.hpp"
-#include "phantom.hpp"
+#include "program.hpp"
 #include "treatment.hpp"
 
 namespace ultrasound {
 namespace {
 
-struct Ended {
-  int status = -1;
-  std::string output;
-};
-
 Ended run_program(const std::string& arguments, const char* streams = "2>&1") {
-  FILE* pipe = popen((std::string(ULTRASOUND_PROGRAM) + " " + arguments + " " + streams).c_str(), "r");
-  Ended ended;
-  char text[4096];
-  while (pipe && fgets(text, sizeof text, pipe)) ended.output += text;
-  const int status = pipe ? pclose(pipe) : -1;
-  ended.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return ended;
+  return run_command(std::string(ULTRASOUND_PROGRAM) + " " + arguments + " " + streams);
 }
 
-struct Program : testing::Test {
-  std::filesystem::path folder =
-      std::filesystem::path(testing::TempDir()) /
-      (std::string("ultrasound-") + testing::UnitTest::GetInstance()->current_test_info()->name());
-  std::filesystem::path output = folder / "out";
-
-  void SetUp() override {
-    std::filesystem::remove_all(folder);
-    std::filesystem::create_directories(folder);
-    write_bytes(folder / "head.nii", doll_bytes(DollPart::head));
-    write_bytes(folder / "mask.nii", doll_bytes(DollPart::brain_mask));
-  }
-  void TearDown() override { std::filesystem::remove_all(folder); }
-
-  std::string config_file(const Config& base) {
-    Config config = base;
-    config.head = folder / "head.nii";
-    config.brain_mask = folder / "mask.nii";
-    config.output = output;
-    std::ofstream(folder / "run.toml") << to_toml(config);
-    return (folder / "run.toml").string();
-  }
+struct Program : ProgramFolder {
   void expect_refused(const std::string& arguments, const char* words) {
     const Ended ended = run_program(arguments, "2>&1 >/dev/null");
     EXPECT_EQ(ended.status, 2) << ended.output;
@@ -67,10 +31,8 @@ TEST_F(Program, WritesResultsAndPicturesWhole) {
   const Ended ended = run_program("--blocks 3 --config " + config_file(doll_config()));
   EXPECT_EQ(ended.status, 0) << ended.output;
   EXPECT_NE(ended.output.find("through the skull, delays corrected"), std::string::npos) << ended.output;
-  std::set<std::string> names;
-  for (const auto& entry : std::filesystem::directory_iterator(output)) names.insert(entry.path().filename());
-  EXPECT_EQ(names, (std::set<std::string>{"result.h5", "peak-water.png", "peak-uncorrected.png", "peak-corrected.png",
-                                          "wave-corrected.png"}));
+  EXPECT_EQ(names_in_output(), (std::set<std::string>{"result.h5", "peak-water.png", "peak-uncorrected.png",
+                                                      "peak-corrected.png", "wave-corrected.png"}));
   const hid_t file = H5Fopen((output / "result.h5").c_str(), H5F_ACC_RDONLY, H5P_DEFAULT);
   ASSERT_GE(file, 0);
   for (const char* name :

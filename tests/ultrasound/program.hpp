@@ -1,0 +1,62 @@
+#pragma once
+// The program as people run it, in a folder of its own, on the doll's head.
+
+#include <gtest/gtest.h>
+#include <sys/wait.h>
+
+#include <cstdio>
+#include <fstream>
+#include <iterator>
+#include <set>
+#include <string>
+
+#include "phantom.hpp"
+
+namespace ultrasound {
+
+struct Ended {
+  int status = -1;
+  std::string output;
+};
+
+inline Ended run_command(const std::string& command) {
+  FILE* pipe = popen(command.c_str(), "r");
+  Ended ended;
+  char text[4096];
+  while (pipe && fgets(text, sizeof text, pipe)) ended.output += text;
+  const int status = pipe ? pclose(pipe) : -1;
+  ended.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+  return ended;
+}
+
+struct ProgramFolder : testing::Test {
+  std::filesystem::path folder =
+      std::filesystem::path(testing::TempDir()) /
+      (std::string("ultrasound-") + testing::UnitTest::GetInstance()->current_test_info()->name());
+  std::filesystem::path output = folder / "out";
+
+  void SetUp() override {
+    std::filesystem::remove_all(folder);
+    std::filesystem::create_directories(folder);
+    write_bytes(folder / "head.nii", doll_bytes(DollPart::head));
+    write_bytes(folder / "mask.nii", doll_bytes(DollPart::brain_mask));
+  }
+  void TearDown() override { std::filesystem::remove_all(folder); }
+
+  std::string config_file(const Config& base) {
+    Config config = base;
+    config.head = folder / "head.nii";
+    config.brain_mask = folder / "mask.nii";
+    config.output = output;
+    std::ofstream(folder / "run.toml") << to_toml(config);
+    return (folder / "run.toml").string();
+  }
+  std::set<std::string> names_in_output() const {
+    std::set<std::string> names;
+    if (!std::filesystem::exists(output)) return names;
+    for (const auto& entry : std::filesystem::directory_iterator(output)) names.insert(entry.path().filename());
+    return names;
+  }
+};
+
+}  // namespace ultrasound
