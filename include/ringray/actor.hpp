@@ -30,8 +30,13 @@ ObjectRef<typename Outcome<MethodResult<Method, void>>::first> call_with(ActorSt
 template <class C, auto Method, class... A>
 void send_with(ActorState& state, const std::string& group, A&&... arguments) {
   using Tuple = typename StoredList<typename Signature<decltype(Method)>::method_parameters, A...>::type;
-  auto* record = new CallRecord<Method, C, Tuple>(std::in_place, std::forward<A>(arguments)...);
-  runtime::call(state, static_cast<Record&>(*record), group, true);
+  using Rec = CallRecord<Method, C, Tuple>;
+  if (state.local) {
+    auto* record = new Rec(std::in_place, std::forward<A>(arguments)...);
+    return runtime::call(state, static_cast<Record&>(*record), group, true);
+  }
+  const Tuple stored(std::forward<A>(arguments)...);
+  runtime::send_one_way(state, group, {Rec::type, &stored, &Rec::encode_arguments});
 }
 }  // namespace runtime
 

@@ -82,10 +82,19 @@ std::string json_text(std::string_view text) {
 
 }  // namespace
 
-MetricBlock& metric_block() {
+namespace {
+
+constinit thread_local MetricBlock* own = nullptr;
+
+[[gnu::noinline, gnu::cold]] MetricBlock& first_count() {
   thread_local ThreadBlock mine;
-  return mine.block();
+  own = &mine.block();
+  return *own;
 }
+
+}  // namespace
+
+MetricBlock& metric_block() { return own ? *own : first_count(); }
 
 std::uint64_t metric_total(Metric metric) {
   std::lock_guard lock(registry().mutex);

@@ -70,7 +70,7 @@ struct AtEnd {
 
 void come_back_at_end() { [[maybe_unused]] static thread_local const AtEnd at_end; }
 
-void fill(Lists& lists, std::size_t index) {
+[[gnu::noinline]] void fill(Lists& lists, std::size_t index) {
   if (lists.spare.count > 0) return std::swap(lists.loaded, lists.spare);
   come_back_at_end();
   auto& depot = depots()[index];
@@ -89,7 +89,7 @@ void fill(Lists& lists, std::size_t index) {
   for (auto i = batch; i-- > 0;) lists.loaded.push(memory + i * bytes);
 }
 
-void spill(Lists& lists, std::size_t index) noexcept {
+[[gnu::noinline]] void spill(Lists& lists, std::size_t index) noexcept {
   if (lists.spare.count > 0) {
     come_back_at_end();
     auto& depot = depots()[index];
@@ -97,6 +97,12 @@ void spill(Lists& lists, std::size_t index) noexcept {
     depot.full.push_back(lists.spare.first);
   }
   lists.spare = std::exchange(lists.loaded, {});
+}
+
+[[gnu::noinline]] void give_to_depot(void* memory, std::size_t index) noexcept {
+  auto& depot = depots()[index];
+  const std::lock_guard lock(depot.mutex);
+  depot.rest.push(memory);
 }
 
 }  // namespace
@@ -114,11 +120,7 @@ void spill(Lists& lists, std::size_t index) noexcept {
   if (!is_small(bytes)) return ::operator delete(memory, bytes);
   const auto index = class_of(bytes);
   auto& lists = own[index];
-  if (ended) {
-    auto& depot = depots()[index];
-    const std::lock_guard lock(depot.mutex);
-    return depot.rest.push(memory);
-  }
+  if (ended) return give_to_depot(memory, index);
   if (lists.loaded.count == batch) spill(lists, index);
   lists.loaded.push(memory);
 }

@@ -157,6 +157,11 @@ unsigned Pool::busy() const noexcept {
   return idle < workers() ? workers() - idle : 0;
 }
 
+bool Pool::poll_for(const Work& work) {
+  auto* worker = Worker::here();
+  return worker && worker->poll_for(work);
+}
+
 void Pool::polled() noexcept {
   if (auto* worker = Worker::here()) worker->polled(base::cycles());
 }

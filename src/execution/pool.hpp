@@ -36,6 +36,8 @@ class Pool {
     /// Tries the baton; drives transport and state machines. True if something happened. Must not wait for a Work.
     /// What it schedules first, the polling worker runs next.
     virtual bool poll() = 0;
+    /// The same on the stack of a task that waits, which may hold locks of users: no users' code runs.
+    virtual bool poll_in_task() { return poll(); }
     /// Becomes readable when poll() has something to do, once arm() returned true. -1: none.
     virtual int descriptor() = 0;
     /// False: poll again instead of sleeping.
@@ -79,6 +81,9 @@ class Pool {
   /// Grows whenever the worker takes something to run. Any thread.
   std::uint64_t turns(unsigned worker) const noexcept;
 
+  /// A worker that has nothing else to run polls on the stack of its running fiber for some microseconds, until `work`
+  /// is done. What the network brings soon is here sooner than by a suspended fiber. False: wait for it.
+  static bool poll_for(const Work& work);
   /// The calling thread did what poll() does in the middle of its work: the helper need not stand in for it.
   static void polled() noexcept;
   /// The pool of the calling worker thread or null.

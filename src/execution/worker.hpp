@@ -36,6 +36,7 @@ class alignas(64) Worker {
   static void resume(Runnable& fiber);
 
   void schedule(Runnable& runnable);
+  bool poll_for(const Work& work);
   /// Any thread: the native stack's fiber can go on.
   void root_ready() noexcept;
   /// Suspends the running fiber for another loop fiber. Throws std::bad_alloc before anything happened.
@@ -74,7 +75,7 @@ class alignas(64) Worker {
   void lie_down();
   bool nothing_to_do() const noexcept;
   bool may_leave() const noexcept;
-  bool poll();
+  bool poll(bool in_task = false);
   void sweep();
   Fiber& loop_fiber();
   static void put_away(void* loop_fiber) noexcept;

@@ -22,6 +22,7 @@
 #include <optional>
 #include <span>
 #include <unordered_map>
+#include <utility>
 #include <vector>
 
 #include "ringray/base/ids.hpp"
@@ -109,6 +110,25 @@ struct Request {
   Rank giver;               ///< of a move that has not ended
   std::optional<std::uint8_t> cancelled{};  ///< flags
   bool active = false;
+
+  /// The slot serves another request.
+  void begin(const Request& request) noexcept {
+    kind = request.kind;
+    target = request.target;
+    token = request.token;
+    actor = request.actor;
+    callable = request.callable;
+    moves = 0;
+    giver = {};
+    cancelled.reset();
+    ++generation;
+    active = true;
+  }
+  /// What it was; the slot is free.
+  Request end() noexcept {
+    active = false;
+    return {kind, target, token, actor, std::exchange(pinned, {}), callable};
+  }
 };
 
 /// What Owner asks of the rank around it. Called under the baton; must not call back into Owner unless said so.
@@ -160,14 +180,19 @@ class Owner {
   // Requests, caller's side.
   /// Sends a request; `payload` = body followed by `references`. Pins the references until the reply. To a dead rank:
   /// it has ended (Environment::replied) when this returns.
-  std::uint64_t request(Request request, Envelope envelope, View payload, std::span<const Carried> references);
+  std::uint64_t request(const Request& request, Envelope envelope, View payload, std::span<const Carried> references);
   /// Result k of the request with this correlation.
   ObjectId result_id(std::uint64_t correlation, unsigned k) const {
     return {self_, epoch_, correlation | std::uint64_t{k} << 56};
   }
   void cancel(std::uint64_t correlation, std::uint8_t flags);
   void cancel_object(ObjectId id, std::uint8_t flags);  ///< asks the owner of a borrowed object to cancel its task
-  const Request* find_request(std::uint64_t correlation) const;
+  const Request* find_request(std::uint64_t correlation) const {
+    const auto slot = slot_of(correlation);
+    if (slot >= requests_.size()) return nullptr;
+    const auto& row = requests_[slot];
+    return row.active && row.generation == static_cast<std::uint32_t>(correlation >> slot_bits) ? &row : nullptr;
+  }
   std::size_t requests() const noexcept { return active_requests_; }
   template <class F>
   void for_each_request(F&& f) const {

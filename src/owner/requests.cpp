@@ -20,7 +20,8 @@ constexpr std::size_t padded(std::size_t bytes) { return (bytes + 7) & ~std::siz
 
 }  // namespace
 
-std::uint64_t Owner::request(Request request, Envelope envelope, View payload, std::span<const Carried> references) {
+std::uint64_t Owner::request(const Request& request, Envelope envelope, View payload,
+                             std::span<const Carried> references) {
   std::uint32_t slot;
   if (!free_requests_.empty()) {
     slot = free_requests_.back();
@@ -31,11 +32,8 @@ std::uint64_t Owner::request(Request request, Envelope envelope, View payload, s
     requests_.emplace_back();
   }
   auto& row = requests_[slot];
-  const auto generation = row.generation + 1;
-  row = std::move(request);
-  row.generation = generation;
-  row.active = true;
-  row.pinned.assign(references.begin(), references.end());
+  row.begin(request);
+  if (!references.empty()) row.pinned.assign(references.begin(), references.end());
   ++active_requests_;
   for (const auto& carried : references) acquire(carried);
   if (row.actor.valid()) sent_one_way(row.actor);
@@ -57,13 +55,6 @@ void Owner::fail_request(std::uint32_t slot) {
   const Outcome outcome{.error = request.kind == Kind::submit ? Errc::rank_died : Errc::actor_died,
                         .bytes = buffer.view()};
   finish(correlation_of(slot), {&outcome, 1}, {});
-}
-
-const Request* Owner::find_request(std::uint64_t correlation) const {
-  const auto slot = slot_of(correlation);
-  if (slot >= requests_.size()) return nullptr;
-  const auto& row = requests_[slot];
-  return row.active && row.generation == static_cast<std::uint32_t>(correlation >> slot_bits) ? &row : nullptr;
 }
 
 void Owner::cancel(std::uint64_t correlation, std::uint8_t flags) {
@@ -219,10 +210,7 @@ void Owner::finish(std::uint64_t correlation, std::span<const Outcome> outcomes,
     return;
   }
   const auto slot = slot_of(correlation);
-  const auto request = std::move(requests_[slot]);
-  requests_[slot].active = false;
-  requests_[slot].generation = request.generation;
-  requests_[slot].pinned.clear();
+  const auto request = requests_[slot].end();
   free_requests_.push_back(slot);
   --active_requests_;
   for (const auto& id : kept) {

@@ -299,15 +299,16 @@ void ActorRecord::exit_if_requested() {
 
 void ActorRecord::begin_coroutine(Record& call) {
   call.retain();
-  frames_.emplace(&call, Frame{instance_});
-  open_frames_.store(frames_.size(), std::memory_order_release);
+  if (!frames_) frames_ = std::make_unique<Frames>();
+  frames_->emplace(&call, Frame{instance_});
+  open_frames_.store(frames_->size(), std::memory_order_release);
   invoke(call, instance_.get());
   if (call.done()) end_coroutine(call);
 }
 
 void ActorRecord::end_coroutine(Record& call) {
-  frames_.erase(&call);
-  open_frames_.store(frames_.size(), std::memory_order_release);
+  frames_->erase(&call);
+  open_frames_.store(frames_->size(), std::memory_order_release);
   call.release();
   end_if_deferred();
 }
@@ -328,8 +329,8 @@ void ActorRecord::post_resume(std::coroutine_handle<> handle, Record& record) {
 }
 
 void ActorRecord::resume(std::coroutine_handle<> handle, Record& call) {
-  const auto frame = frames_.find(&call);
-  RINGRAY_ASSERT(frame != frames_.end(), "a coroutine goes on that never began");
+  const auto frame = frames_->find(&call);
+  RINGRAY_ASSERT(frame != frames_->end(), "a coroutine goes on that never began");
   if (frame->second.abandoned) {
     handle.destroy();
     call.kind().clear(call);
@@ -348,7 +349,8 @@ void ActorRecord::resume(std::coroutine_handle<> handle, Record& call) {
 
 // The calls fail now; their frames stay until what they wait for is there.
 void ActorRecord::abandon_frames(Errc code) {
-  for (auto& [call, frame] : frames_) {
+  if (!frames_) return;
+  for (auto& [call, frame] : *frames_) {
     if (std::exchange(frame.abandoned, true) || call->done()) continue;
     call->set_error(code, detail_for(*call, code));
     count_end(*call);

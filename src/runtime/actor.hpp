@@ -50,6 +50,8 @@ class ActorRecord final : public execution::Runnable {
 
   /// Takes over one count of `call`. Keeps the order per caller, also when arguments are not here yet.
   void submit(Record& call);
+  /// A one-way call from another rank that may need no record; false: it needs one.
+  bool accept(const RecordType& type, Rank source, std::uint32_t caller, wire::View arguments);
   /// The last missing argument of a call arrived.
   void arguments_here(Record& call);
   /// The call was cancelled: those behind it do not wait for its arguments.
@@ -107,6 +109,7 @@ class ActorRecord final : public execution::Runnable {
   void began();
   static void execute_turn(Runnable& runnable);
   static void deliver_call(Mail& mail, ActorRecord& actor);
+  void open(Letter& letter);
   void post(Mail& mail);
   void schedule();
   bool take_turn(Turn from) noexcept;
@@ -141,13 +144,14 @@ class ActorRecord final : public execution::Runnable {
   Mail* batch_ = nullptr;              // (turn) oldest first
   std::atomic<Turn> turn_{Turn::closed};
   std::atomic<bool> dead_{false}, exit_requested_{false};
-  bool perished_ = false;                      // (turn)
-  std::unordered_map<Record*, Frame> frames_;  // (turn); each holds a count of its record
-  std::vector<Record*> for_next_;              // (turn) calls that the next instance is to run
+  bool perished_ = false;  // (turn)
+  using Frames = std::unordered_map<Record*, Frame>;
+  std::unique_ptr<Frames> frames_;  // (turn); each holds a count of its record. Few actors have coroutines
+  std::vector<Record*> for_next_;   // (turn) calls that the next instance is to run
   std::atomic<int> restarts_{0}, restarts_asked_{0};
   std::atomic<std::uint32_t> references_{1};
   std::atomic<std::uint32_t> gated_{0};      // calls in gates_; each holds a count of this
-  std::atomic<std::size_t> open_frames_{0};  // frames_.size()
+  std::atomic<std::size_t> open_frames_{0};  // frames_->size()
   mutable std::mutex mutex_;                 // guards all below
   std::shared_ptr<void> instance_;           // written in the turn
   Gates gates_;

@@ -5,6 +5,7 @@
 #include "ringray/base/metrics.hpp"
 #include "ringray/runtime/core.hpp"
 #include "ringray/runtime/function.hpp"
+#include "ringray/runtime/outgoing.hpp"
 
 namespace ringray::runtime {
 namespace {
@@ -40,6 +41,15 @@ ActorState::~ActorState() {
 
 // --- calling
 
+namespace {
+
+std::string too_many_pending(const ActorState& state) {
+  return "the actor has " + std::to_string(state.max_pending_calls) +
+         " calls waiting (its max_pending_calls); get some results first";
+}
+
+}  // namespace
+
 void Core::call(ActorState& state, Record& record, const std::string& group, bool one_way) {
   record.caller = current_caller();
   record.serial = next_serial();
@@ -47,10 +57,8 @@ void Core::call(ActorState& state, Record& record, const std::string& group, boo
   if (state.max_pending_calls > 0) {
     if (state.pending_calls.fetch_add(1, std::memory_order_relaxed) >= state.max_pending_calls) {
       state.pending_calls.fetch_sub(1, std::memory_order_relaxed);
-      const auto text = "the actor has " + std::to_string(state.max_pending_calls) +
-                        " calls waiting (its max_pending_calls); get some results first";
       if (one_way) record.release();
-      throw PendingCallsLimitError(text);
+      throw PendingCallsLimitError(too_many_pending(state));
     }
     state.retain();
     record.make_more().limiter = &state;
@@ -74,9 +82,7 @@ void Core::call(ActorState& state, Record& record, const std::string& group, boo
   if (failed || !membership_.alive(state.home)) {
     const auto text =
         failed ? state.extra()->detail.text : "rank " + std::to_string(state.home.value) + ", where it lived, died";
-    fail_call(record, Errc::actor_died, "the actor is dead: " + text);
-    if (one_way) record.release();
-    return;
+    return fail_call(record, Errc::actor_died, "the actor is dead: " + text);
   }
   wire::ByteBuffer options;
   if (!group.empty()) {
@@ -84,24 +90,47 @@ void Core::call(ActorState& state, Record& record, const std::string& group, boo
     encoder(group);
   }
   if (!record.claim()) return;
-  if (!one_way) record.retain();  // the request's
+  record.retain();  // the request's
   try {
-    send_request(one_way ? Kind::send : Kind::call, state.home, record, &record, state.extra()->id,
+    send_request(Kind::call, state.home, record, &record, state.extra()->id,
                  group.empty() ? std::uint8_t{0} : owner::has_options, options.view());
   } catch (...) {
-    if (!one_way) {
-      fail_with_current_exception(record);
-      record.kind().clear(record);
-      finish(record);
-      return record.release();
-    }
-    stop_limiting(record);
+    fail_with_current_exception(record);
+    record.kind().clear(record);
+    finish(record);
     record.release();
-    throw;  // there is no result that could say it
   }
-  if (!one_way) return;
-  stop_limiting(record);
-  record.release();
+}
+
+void Core::send_one_way(ActorState& state, const std::string& group, const OneWayCall& call) {
+  if (state.max_pending_calls > 0 && state.pending_calls.load(std::memory_order_relaxed) >= state.max_pending_calls)
+    throw PendingCallsLimitError(too_many_pending(state));
+  base::count(Metric::calls_remote);
+  if ((state.done() && state.failed()) || !membership_.alive(state.home)) return;  // nobody would hear
+  Outgoing message;
+  if (!group.empty()) {
+    wire::ByteBuffer options;
+    wire::Encoder encoder(options);
+    encoder(group);
+    message.put_options(options.view());
+  }
+  call.encode(call.arguments, message.encoder);
+  message.check_size(0);
+  with([&] {
+    const auto& references = message.name_references(*this);
+    const auto actor = state.extra()->id;
+    if (!references.empty()) owner_.register_receiver(references, state.home);
+    owner_.sent_one_way(actor);
+    send(state.home,
+         {.subject = actor,
+          .callable = wire::to_wire(call.type),
+          .sender = current_caller(),
+          .argument = static_cast<std::uint32_t>(references.size()),
+          .flags = group.empty() ? std::uint8_t{0} : owner::has_options,
+          .kind = Kind::send},
+         message.finish());
+    keep_moving();
+  });
 }
 
 // --- ending

@@ -7,6 +7,7 @@
 #include "ringray/runtime/cancellation.hpp"
 #include "ringray/runtime/core.hpp"
 #include "ringray/runtime/coroutine.hpp"
+#include "ringray/runtime/letter.hpp"
 
 namespace ringray::runtime {
 namespace {
@@ -72,7 +73,7 @@ struct Gathering {
 
 Running& running_or_fail(const char* what) {
   auto* now = running();
-  if (!now || !now->record) throw ConfigError(std::string(what) + " was used outside of a task or actor method");
+  if (!now || now->is_driver()) throw ConfigError(std::string(what) + " was used outside of a task or actor method");
   return *now;
 }
 
@@ -189,7 +190,7 @@ void cancel(ObjectState& state, bool recursive) { core().cancel(state, recursive
 
 std::stop_token current_stop_token() {
   auto& now = running_or_fail("this_task::stop_token");
-  now.record->make_more().stoppable = true;
+  (now.letter ? now.letter->stoppable : now.record->make_more().stoppable) = true;
   const auto token = cancellations().token(now);
   heed_cancel();
   return token;
@@ -215,6 +216,10 @@ ObjectState* start_actor(ActorState& state, const ActorType& type, ActorOptions 
 
 void call(ActorState& state, Record& record, const std::string& group, bool one_way) {
   core().call(state, record, group, one_way);
+}
+
+void send_one_way(ActorState& state, const std::string& group, const OneWayCall& call) {
+  core().send_one_way(state, group, call);
 }
 
 ActorState* find_actor(const std::string& name, const std::string& name_space, const ActorType& type) {

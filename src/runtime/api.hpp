@@ -83,6 +83,8 @@ std::vector<std::uint32_t> granted_gpus();
 // actors
 ObjectState* start_actor(ActorState& state, const ActorType& type, ActorOptions options, Record& constructor);
 void call(ActorState& state, Record& record, const std::string& group, bool one_way);
+/// To an actor of another rank.
+void send_one_way(ActorState& state, const std::string& group, const OneWayCall& call);
 ActorState* find_actor(const std::string& name, const std::string& name_space, const ActorType& type);
 void kill(ActorState& state, bool restart);
 [[noreturn]] void exit_actor();

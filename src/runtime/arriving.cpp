@@ -51,7 +51,19 @@ std::vector<std::byte> copy(View payload) { return {payload.begin(), payload.end
 
 }  // namespace
 
+/// The usual one-way call. False: it takes the way of the others.
+bool Core::on_letter(const Envelope& envelope, View payload) {
+  if (envelope.argument != 0 || envelope.flags != 0 || !arriving_.empty()) return false;
+  const auto actor = actors_.find(envelope.subject);
+  if (actor == actors_.end()) return false;
+  const auto descriptor = wire::from_wire(envelope.callable);
+  if (!descriptor) return false;
+  const auto& type = *static_cast<const RecordType*>(*descriptor);
+  return type.apply && actor->second->accept(type, envelope.source, envelope.sender, payload);
+}
+
 void Core::on_request(const Envelope& envelope, View payload) {
+  if (envelope.kind == Kind::send && on_letter(envelope, payload)) return;
   if (envelope.kind != Kind::submit) return deliver(envelope, payload, take_in(envelope, payload));
   const RequestKey key{caller_of(envelope), envelope.correlation};
   if (arriving_tasks_.contains(key)) throw CorruptDataError("a task came twice");
@@ -79,20 +91,20 @@ Core::Taken Core::take_in(const Envelope& envelope, View payload) {
 }
 
 /// A call, or an actor's construction.
-void Core::deliver(const Envelope& envelope, View payload, Taken taken) {
+void Core::deliver(const Envelope& envelope, View payload, Taken&& taken) {
   if (!decodes_at_once(envelope)) arriving_.try_emplace(envelope.subject);
   in_order(envelope, payload, std::move(taken));
 }
 
 /// What concerns an actor: now, or behind what came before.
-void Core::in_order(const Envelope& envelope, View payload, Taken taken) {
+void Core::in_order(const Envelope& envelope, View payload, Taken&& taken) {
   const auto at = arriving_.empty() ? arriving_.end() : arriving_.find(envelope.subject);
   if (at == arriving_.end()) return act(envelope, payload, std::move(taken));
   at->second.push_back({envelope, copy(payload), std::move(taken)});
   if (at->second.size() == 1) spawn_fiber([this, actor = envelope.subject] { receive_in_order(actor); });
 }
 
-void Core::act(const Envelope& envelope, View payload, Taken taken) {
+void Core::act(const Envelope& envelope, View payload, Taken&& taken) {
   if (envelope.kind == Kind::kill) return kill_now(envelope);
   if (!is_request(envelope.kind)) return not_coming(envelope.subject);
   Arrival arrival;
@@ -143,7 +155,7 @@ void Core::receive_in_order(ObjectId id) {
 }
 
 // True: the request is to be decoded. Else it was dealt with.
-bool Core::open(Arrival& arrival, const Envelope& envelope, View payload, Taken taken) {
+bool Core::open(Arrival& arrival, const Envelope& envelope, View payload, Taken&& taken) {
   if (envelope.kind == Kind::call || envelope.kind == Kind::send) {
     const auto at = actors_.find(envelope.subject);
     if (at == actors_.end()) {
@@ -305,7 +317,7 @@ void Core::begin_call(Arrival& arrival) {
 }
 
 // A request that never becomes a record.
-void Core::turn_away(const Envelope& envelope, Taken taken, Errc code, std::string text) {
+void Core::turn_away(const Envelope& envelope, Taken&& taken, Errc code, std::string text) {
   for (auto* state : taken.states) state->release();
   const bool wants_reply = envelope.kind != Kind::send;
   if (!wants_reply) taken.references.clear();
@@ -313,7 +325,7 @@ void Core::turn_away(const Envelope& envelope, Taken taken, Errc code, std::stri
          wants_reply);
 }
 
-void Core::unknown_actor(const Envelope& envelope, View payload, Taken taken) {
+void Core::unknown_actor(const Envelope& envelope, View payload, Taken&& taken) {
   const auto id = envelope.subject;
   if (!dead_actors_.contains(id) && !membership_.alive(id.owner))  // nothing more comes from it
     dead_actors_[id] = "the rank that owned it died";

@@ -14,7 +14,7 @@
 namespace ringray::runtime {
 namespace {
 
-thread_local const Core* holder = nullptr;  // no fiber suspends while it holds the baton
+constinit thread_local const Core* holder = nullptr;  // no fiber suspends while it holds the baton
 
 void set_holder(const Core* core) noexcept {
   holder = core;
@@ -87,7 +87,7 @@ void Core::attend() {
   after_baton(Thread::polls);
 }
 
-bool Core::poll() {
+bool Core::poll_as(Thread thread) {
   if (!baton_.try_take()) return false;
   set_holder(this);
   ++depth_;
@@ -106,7 +106,7 @@ bool Core::poll() {
   }
   --depth_;
   set_holder(nullptr);
-  after_baton(Thread::polls);
+  after_baton(thread);
   return any;
 }
 

@@ -20,16 +20,7 @@ class Baton {
            !held_.exchange(true, std::memory_order_acquire);
   }
   void take() noexcept {
-    if (!held_.exchange(true, std::memory_order_acquire)) return;
-    wanted_.fetch_add(1, std::memory_order_relaxed);
-    for (unsigned spins = 1;; ++spins) {
-      if (!held_.load(std::memory_order_relaxed) && !held_.exchange(true, std::memory_order_acquire)) break;
-      if (spins % 64 == 0)
-        sched_yield();  // the holder may have lost its core
-      else
-        base::pause();
-    }
-    wanted_.fetch_sub(1, std::memory_order_relaxed);
+    if (held_.exchange(true, std::memory_order_acquire)) wait();
   }
   /// For reports: false when it was not to be had in time.
   bool take_within(base::Nanoseconds time) noexcept {
@@ -40,6 +31,17 @@ class Baton {
   void give() noexcept { held_.store(false, std::memory_order_release); }
 
  private:
+  [[gnu::noinline, gnu::cold]] void wait() noexcept {
+    wanted_.fetch_add(1, std::memory_order_relaxed);
+    for (unsigned spins = 1;; ++spins) {
+      if (!held_.load(std::memory_order_relaxed) && !held_.exchange(true, std::memory_order_acquire)) break;
+      if (spins % 64 == 0)
+        sched_yield();  // the holder may have lost its core
+      else
+        base::pause();
+    }
+    wanted_.fetch_sub(1, std::memory_order_relaxed);
+  }
   alignas(64) std::atomic<bool> held_{false};
   alignas(64) std::atomic<std::uint32_t> wanted_{0};
 };

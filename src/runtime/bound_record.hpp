@@ -95,7 +95,12 @@ class BoundRecord : public WithRoom<typename Outcome<R>::first, Record> {
   static void encode(const Record& record, wire::Encoder& encoder) {
     const auto& self = static_cast<const Derived&>(record);
     self.encode_code(encoder);
-    std::apply([&](const auto&... argument) { (wire::encode(encoder, argument), ...); }, self.body_.arguments);
+    encode_arguments(&self.body_.arguments, encoder);
+  }
+  /// `tuple`: a Tuple.
+  static void encode_arguments(const void* tuple, wire::Encoder& encoder) {
+    std::apply([&](const auto&... argument) { (wire::encode(encoder, argument), ...); },
+               *static_cast<const Tuple*>(tuple));
   }
   static void arguments(Record& record, ArgumentList& out) {
     auto& self = static_cast<Derived&>(record);
@@ -150,10 +155,11 @@ class BoundRecord : public WithRoom<typename Outcome<R>::first, Record> {
 template <class Derived, class R, class Tuple>
 constinit const RecordType BoundRecord<Derived, R, Tuple>::type = [] {
   RecordType t;
-  t.name = [](const Record& record) { return static_cast<const Derived&>(record).code_name(); };
+  t.name = [](const Record* record) { return Derived::code_name(static_cast<const Derived*>(record)); };
   t.encode = &BoundRecord::encode;
   t.decode = [](wire::Decoder& decoder) -> Record* { return Derived::decode(decoder); };
   t.invoke = &BoundRecord::invoke;
+  if constexpr (requires { &Derived::apply; } && !Kind::coroutine && !has_references()) t.apply = &Derived::apply;
   t.clear = &BoundRecord::clear;
   t.arguments = has_references() ? &BoundRecord::arguments : nullptr;
   t.results = Kind::count;
@@ -191,9 +197,9 @@ class TaskRecord final : public BoundRecord<TaskRecord<F, Tuple>, std::remove_cv
   decltype(auto) call(void*) { return apply_stored(code_.f, this->body_.arguments); }
   void encode_code(wire::Encoder& encoder) const { encode_callable(encoder, code_.f); }
   void clear_code() noexcept { std::destroy_at(&code_.f); }
-  std::string code_name() const {
+  static std::string code_name(const TaskRecord* self) {
     if constexpr (std::is_pointer_v<F>)
-      if (auto name = base::function_name(reinterpret_cast<const void*>(code_.f)); !name.empty()) return name;
+      if (auto name = base::function_name(reinterpret_cast<const void*>(self->code_.f)); !name.empty()) return name;
     return type_name(typeid(F).name());
   }
   static Record* decode(wire::Decoder& decoder) {
@@ -240,19 +246,25 @@ class CallRecord final : public BoundRecord<CallRecord<Method, C, Tuple>, Method
         }};
     return type;
   }
-  decltype(auto) call(void* instance) {
-    return call_as(*static_cast<C*>(instance), typename Signature<decltype(Method)>::method_parameters{},
-                   std::make_index_sequence<std::tuple_size_v<Tuple>>{});
+  decltype(auto) call(void* instance) { return call_with(*static_cast<C*>(instance), this->body_.arguments); }
+  static void apply(wire::Decoder& decoder, void* instance, Running& now) {
+    auto arguments = Base::decode_arguments(decoder);
+    const InUsersCode inside(now);
+    static_cast<void>(call_with(*static_cast<C*>(instance), arguments));
   }
-  std::string code_name() const { return method_name<Method>(); }
+  static std::string code_name(const CallRecord*) { return method_name<Method>(); }
   static Record* decode(wire::Decoder& decoder) {
     return new CallRecord(std::in_place, Base::decode_arguments(decoder));
   }
 
  private:
+  static decltype(auto) call_with(C& instance, Tuple& arguments) {
+    return call_as(instance, arguments, typename Signature<decltype(Method)>::method_parameters{},
+                   std::make_index_sequence<std::tuple_size_v<Tuple>>{});
+  }
   template <class... P, std::size_t... I>
-  decltype(auto) call_as(C& instance, Parameters<P...>, std::index_sequence<I...>) {
-    return (instance.*Method)(pass<P>(std::get<I>(this->body_.arguments))...);
+  static decltype(auto) call_as(C& instance, Tuple& arguments, Parameters<P...>, std::index_sequence<I...>) {
+    return (instance.*Method)(pass<P>(std::get<I>(arguments))...);
   }
 };
 
@@ -283,7 +295,7 @@ class ConstructRecord final : public BoundRecord<ConstructRecord<A, Tuple>, void
                    std::apply([](auto&... argument) { return new A(lend(argument)...); }, this->body_.arguments));
   }
   static const ActorType& actor_type() { return actor_type_of<A>(); }
-  std::string code_name() const { return type_name(typeid(A).name()); }
+  static std::string code_name(const ConstructRecord*) { return type_name(typeid(A).name()); }
   static Record* decode(wire::Decoder& decoder) {
     return new ConstructRecord(std::in_place, Base::decode_arguments(decoder));
   }

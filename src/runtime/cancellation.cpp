@@ -15,8 +15,10 @@ Cancellations::Kin kin_of(const Record& record) {
 }
 
 void append_family(const Running* now, Cancellations::Family& family) {
-  for (; now; now = now->outer)
+  for (; now; now = now->outer) {
     if (now->record) family.push_back(kin_of(*now->record));
+    if (now->letter) family.push_back({now->serial, 0, {}});
+  }
 }
 
 void request_stop(std::vector<std::stop_source>& sources) {
@@ -163,7 +165,7 @@ void Cancellations::forget_old(base::Nanoseconds now) {
 void heed_cancel() {
   if (!Cancellations::any()) return;
   const auto* now = running();
-  if (now && now->record && cancellations().learn(*now)) core().cancel_children();
+  if (now && !now->is_driver() && cancellations().learn(*now)) core().cancel_children();
 }
 
 TaskWait::TaskWait(std::string_view what, observe::Thing target)

@@ -72,9 +72,9 @@ class Executing {
     if (!row || row->origin->correlation < record.origin->correlation) row = &record;
   }
   void remove(const Record& record) {
-    const auto& origin = *record.origin;
-    if (find(origin.caller, origin.correlation) != &record) return;
-    row(origin) = nullptr;
+    auto*& row = this->row(*record.origin);
+    if (row != &record) return;
+    row = nullptr;
     --size_;
   }
   std::size_t size() const noexcept { return size_; }
@@ -155,6 +155,7 @@ class Core final : owner::Environment,
   void enqueue(Record& record);
   void send_item(Record& record, ObjectState& item);
   void reply(Record& record) noexcept;
+  bool reply_shortly(Record& record);
   void task_waits(Record& record, bool waits);
   void stream_read(StreamState& stream, std::uint64_t read);
 
@@ -164,6 +165,7 @@ class Core final : owner::Environment,
   void open_actor(ActorRecord& actor);  ///< the constructor's arguments are here
   // actors.cpp
   void call(ActorState& state, Record& record, const std::string& group, bool one_way);
+  void send_one_way(ActorState& state, const std::string& group, const OneWayCall& call);
   /// Null when there is none. Throws ConfigError when it is of another type.
   ActorState* find_actor(const std::string& name_space, const std::string& name, const ActorType& type);
   void kill(ActorState& state, bool restart);
@@ -192,6 +194,9 @@ class Core final : owner::Environment,
  private:
   friend class BatonGuard;
 
+  enum class Thread { polls, any };
+  bool poll_as(Thread thread);
+
   // owner::Environment
   void replied(const owner::Request& request, std::uint64_t correlation,
                std::span<const owner::Outcome> outcomes) override;
@@ -206,7 +211,8 @@ class Core final : owner::Environment,
   void on_bulk(const Envelope& envelope, Errc status) override;
   void on_peer_lost(Rank rank, Errc reason) override;
   // execution::Pool::Poller
-  bool poll() override;
+  bool poll() override { return poll_as(Thread::polls); }
+  bool poll_in_task() override { return poll_as(Thread::any); }
   int descriptor() override { return transport_->descriptor(); }
   bool waits_for_poll() override { return waits_for_poll_.load(std::memory_order_relaxed); }
   bool arm() override;
@@ -221,7 +227,6 @@ class Core final : owner::Environment,
   void watch_workers(base::Nanoseconds now);
   std::string report_workers(std::vector<Record*>& kept);
   void dispatch(const Envelope& envelope, View payload);
-  enum class Thread { polls, any };
   void after_baton(Thread thread);
   void attend();  ///< by a worker, between tasks: users' code that waits for a thread
   void flush();
@@ -271,19 +276,20 @@ class Core final : owner::Environment,
   using RequestKey = std::pair<Rank, std::uint64_t>;  // caller and correlation
   using ArrivingTasks = std::map<RequestKey, ArrivingTask>;
   void on_request(const Envelope& envelope, View payload);
-  void deliver(const Envelope& envelope, View payload, Taken taken);
+  bool on_letter(const Envelope& envelope, View payload);
+  void deliver(const Envelope& envelope, View payload, Taken&& taken);
   Taken take_in(const Envelope& envelope, View payload);
-  void in_order(const Envelope& envelope, View payload, Taken taken = {});
-  void act(const Envelope& envelope, View payload, Taken taken);
-  bool open(Arrival& arrival, const Envelope& envelope, View payload, Taken taken);
+  void in_order(const Envelope& envelope, View payload, Taken&& taken = {});
+  void act(const Envelope& envelope, View payload, Taken&& taken);
+  bool open(Arrival& arrival, const Envelope& envelope, View payload, Taken&& taken);
   void decode(Arrival& arrival);
   void begin(Arrival& arrival);
   void begin_task(Arrival& arrival);
   void begin_actor(Arrival& arrival);
   void begin_call(Arrival& arrival);
-  void unknown_actor(const Envelope& envelope, View payload, Taken taken);
+  void unknown_actor(const Envelope& envelope, View payload, Taken&& taken);
   void ask_whether_coming(ObjectId actor);
-  void turn_away(const Envelope& envelope, Taken taken, Errc code, std::string text);
+  void turn_away(const Envelope& envelope, Taken&& taken, Errc code, std::string text);
   void turn_away(ArrivingTasks::iterator task, Errc code, std::string text);
   void receive_task(RequestKey key);
   void receive_in_order(ObjectId actor);
@@ -419,6 +425,7 @@ inline void actor_died(ActorRecord& actor) { core().actor_gone(actor); }
 void log_swallowed(const char* where) noexcept;
 std::uint64_t wall_clock_ns();
 void log_refused(const Envelope& envelope, const CorruptDataError& error);
+void log_dropped(Rank caller, const std::string& why);  ///< a one-way call
 /// Of the exception that is being handled, whatever users threw.
 std::string caught_text();
 /// Why users of a bundle ended.

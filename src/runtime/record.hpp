@@ -18,6 +18,8 @@ namespace ringray::runtime {
 
 class Record;
 class ActorRecord;
+class Letter;
+struct Running;
 
 /// What lies in an actor's inbox.
 struct Mail {
@@ -54,10 +56,12 @@ class ArgumentList {
 /// What the runtime knows of a callable with its argument types. One static object per instantiation; its address is
 /// its name on the wire.
 struct RecordType : wire::Descriptor {
-  std::string (*name)(const Record&) = nullptr;
+  std::string (*name)(const Record*) = nullptr;  ///< of a call also without its record
   void (*encode)(const Record&, wire::Encoder&) = nullptr;
-  Record* (*decode)(wire::Decoder&) = nullptr;          ///< may throw CorruptDataError
-  void (*invoke)(Record&, void* instance) = nullptr;    ///< constructs the result; may throw what the user throws
+  Record* (*decode)(wire::Decoder&) = nullptr;        ///< may throw CorruptDataError
+  void (*invoke)(Record&, void* instance) = nullptr;  ///< constructs the result; may throw what the user throws
+  /// Decodes the arguments of a one-way call and runs it without a record; null: it needs one.
+  void (*apply)(wire::Decoder&, void* instance, Running& now) = nullptr;
   void (*clear)(Record&) noexcept = nullptr;            ///< destroys callable and arguments
   void (*arguments)(Record&, ArgumentList&) = nullptr;  ///< those passed by value; null: none
   unsigned results = 1;
@@ -65,6 +69,13 @@ struct RecordType : wire::Descriptor {
   bool coroutine = false;                 ///< invoke starts it; it completes the record itself
   bool generator = false;
   bool harmless = false;  ///< encode, decode and clear may run under the baton
+};
+
+/// A call that nobody waits for, on its way to another rank.
+struct OneWayCall {
+  const RecordType& type;
+  const void* arguments;  ///< a tuple
+  void (*encode)(const void* arguments, wire::Encoder& encoder);
 };
 
 /// Where a request came from; the reply goes there.
@@ -100,7 +111,7 @@ class Record : public ObjectState, public Mail {
     if (!more) more = std::make_unique<RecordExtra>();
     return *more;
   }
-  std::string name() const { return more && !more->options.name.empty() ? more->options.name : type_->name(*this); }
+  std::string name() const { return more && !more->options.name.empty() ? more->options.name : type_->name(this); }
   ObjectState& result(unsigned index) noexcept { return index == 0 ? *this : *more->more_results[index - 1]; }
 
   ActorRecord* target = nullptr;  ///< calls: the actor, when it is on this rank
@@ -125,8 +136,10 @@ struct Running {
   ActorRecord* actor = nullptr;
   std::uint64_t serial = 0;
   std::uint32_t caller = 0;
+  Letter* letter = nullptr;        ///< instead of a record
   const Running* outer = nullptr;  ///< the one in whose wait it runs
   volatile bool inside = false;    ///< users' code runs, and the record stays meanwhile; a signal handler asks
+  bool is_driver() const noexcept { return !record && !letter; }
 };
 /// Null outside of tasks, calls and the driver. Any thread.
 Running* running() noexcept;

@@ -1,13 +1,12 @@
 // Tasks that run on another rank than their owner's: sent, received, answered, stolen.
 
-#include <fmt/format.h>
-
 #include "ringray/base/check.hpp"
 #include "ringray/base/log.hpp"
 #include "ringray/base/metrics.hpp"
 #include "ringray/runtime/bound_record.hpp"
 #include "ringray/runtime/cancellation.hpp"
 #include "ringray/runtime/core.hpp"
+#include "ringray/runtime/outgoing.hpp"
 #include "ringray/runtime/stream.hpp"
 
 namespace ringray::runtime {
@@ -31,14 +30,6 @@ bool put_names(Record& record, wire::ByteBuffer& payload) {
   for (unsigned k = 0; any && k < record.kind().results; ++k) payload.put(name_of(k));
   return any;
 }
-
-/// Gives back what an encoder counted, also when encoding threw.
-struct Counted {
-  wire::Encoder& encoder;
-  ~Counted() {
-    for (auto* state : encoder.counted()) static_cast<ObjectState*>(state)->release();
-  }
-};
 
 }  // namespace
 
@@ -70,47 +61,25 @@ void Core::send_task(Record& record, Rank target, std::uint8_t flags) {
 /// Encodes and sends a record. Not under the baton: users' serialize functions run here.
 void Core::send_request(Kind kind, Rank target, Record& record, owner::Token token, ActorId actor, std::uint8_t flags,
                         View options) {
-  wire::ByteBuffer payload;
-  if (flags & owner::has_options) {
-    payload.put(static_cast<std::uint64_t>(options.size()));
-    payload.append(options.data(), options.size());
-  }
-  wire::Encoder encoder(payload);
-  const Counted counted{encoder};
-  record.kind().encode(record, encoder);
-  std::vector<Carried> references;
-  const auto bytes =
-      payload.size() + encoder.references().size() * sizeof(Carried) + record.kind().results * sizeof(std::uint64_t);
-  if (bytes > transport::payload_bytes_max)
-    throw ConfigError(
-        fmt::format("its arguments take {} KiB, more than the {} KiB of one message; put() the large "
-                    "ones and pass the references",
-                    bytes >> 10, transport::payload_bytes_max >> 10));
-  // The reply may come before the rest is done: on another thread, or at once because the target is dead.
-  if (kind != Kind::send) record.retain();
+  Outgoing request;
+  if (flags & owner::has_options) request.put_options(options);
+  record.kind().encode(record, request.encoder);
+  request.check_size(record.kind().results * sizeof(std::uint64_t));
+  record.retain();  // the reply may come before the rest is done: on another thread, or at once if the target is dead
   with([&] {
-    for (auto* r : encoder.references()) references.push_back(carried(*static_cast<ObjectState*>(r)));
-    if (kind == Kind::submit && put_names(record, payload))
+    const auto& references = request.name_references(*this);
+    if (kind == Kind::submit && put_names(record, request.payload()))
       flags = static_cast<std::uint8_t>((flags | named) & ~owner::movable);
-    payload.append(references.data(), references.size() * sizeof(Carried));
-    Envelope envelope{
-        .subject = actor, .callable = wire::to_wire(record.kind()), .sender = record.caller, .flags = flags};
-    if (kind == Kind::send) {
-      owner_.register_receiver(references, target);
-      owner_.sent_one_way(actor);
-      envelope.argument = static_cast<std::uint32_t>(references.size());
-      envelope.kind = kind;
-      send(target, envelope, payload.view());
-    } else {
-      const auto correlation = owner_.request(
-          {.kind = kind, .target = target, .token = token, .actor = actor, .callable = envelope.callable}, envelope,
-          payload.view(), references);
-      if (owner_.find_request(correlation)) name_request(record, target, correlation);
-    }
+    const auto callable = wire::to_wire(record.kind());
+    const auto correlation =
+        owner_.request({.kind = kind, .target = target, .token = token, .actor = actor, .callable = callable},
+                       {.subject = actor, .callable = callable, .sender = record.caller, .flags = flags},
+                       request.finish(), references);
+    if (owner_.find_request(correlation)) name_request(record, target, correlation);
     keep_moving();
   });
   if (kind != Kind::spawn) record.kind().clear(record);
-  if (kind != Kind::send) record.release();
+  record.release();
 }
 
 void Core::name_request(Record& record, Rank target, std::uint64_t correlation) {
@@ -211,12 +180,13 @@ Record* Executing::find(Rank caller, std::uint64_t correlation) const {
   return record && record->origin->correlation == correlation ? record : nullptr;
 }
 
+void log_dropped(Rank caller, const std::string& why) {
+  log::warning("a one-way call from rank {} was dropped: {}", caller.value, why);
+}
+
 void Core::refuse(Rank caller, std::uint64_t correlation, ObjectId subject, std::span<const Carried> covered, Errc code,
                   std::string text, bool wants_reply) {
-  if (!wants_reply) {
-    log::warning("a one-way call from rank {} was dropped: {}", caller.value, text);
-    return;
-  }
+  if (!wants_reply) return log_dropped(caller, text);
   wire::ByteBuffer buffer;
   wire::Encoder encoder(buffer);
   encoder(ErrorDetail{.text = std::move(text), .rank = self_.value});
@@ -242,6 +212,27 @@ class OneOrMany {
 
 }  // namespace
 
+/// The usual answer: nothing, or one small plain value. False: it is another one.
+bool Core::reply_shortly(Record& record) {
+  const auto* type = record.value_type();
+  if (record.failed() || record.kind().results != 1 || (type && !type->eager)) return false;
+  const auto& origin = *record.origin;
+  wire::ByteBuffer bytes;
+  wire::Encoder encoder(bytes);
+  try {
+    if (type) type->encode(record.value(), encoder);
+  } catch (...) {  // a user's serialize function
+    return false;
+  }
+  with([&] {
+    executing_.remove(record);
+    const owner::Outcome outcome{.bytes = bytes.view()};
+    owner_.reply(origin.caller, origin.correlation, origin.subject, {&outcome, 1}, origin.covered);
+    keep_moving();
+  });
+  return true;
+}
+
 /// Encodes the results of a request from another rank and sends them. Not under the baton.
 void Core::reply(Record& record) noexcept {
   auto& origin = *record.origin;
@@ -249,6 +240,7 @@ void Core::reply(Record& record) noexcept {
     if (record.failed()) log::warning("a one-way call failed: {}", describe_error(record));
     return;
   }
+  if (reply_shortly(record)) return;
   struct Answer {
     Encoded encoded;
     std::vector<Carried> references;

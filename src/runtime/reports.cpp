@@ -7,6 +7,7 @@
 #include "ringray/runtime/bound_record.hpp"
 #include "ringray/runtime/cancellation.hpp"
 #include "ringray/runtime/core.hpp"
+#include "ringray/runtime/letter.hpp"
 
 namespace ringray::runtime {
 namespace {
@@ -22,7 +23,11 @@ std::string name_of(const Record& record) {
   return fmt::format("{} '{}'", what, record.name());
 }
 
-std::string name_of(const Running& now) { return now.record ? name_of(*now.record) : "the driver"; }
+std::string name_of_call(const RecordType& type) { return fmt::format("call '{}'", type.name(nullptr)); }
+
+std::string name_of(const Running& now) {
+  return now.letter ? name_of_call(now.letter->type) : now.record ? name_of(*now.record) : "the driver";
+}
 
 /// Who has the baton learns more.
 std::string name_of(const ObjectState& state) {
@@ -49,12 +54,22 @@ std::string name_of(const ObjectState& state) {
 
 const Running the_driver;
 
+/// A letter may be gone when it is named; its type stays.
+void* tagged(const RecordType& type) noexcept {
+  return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(&type) | 1);
+}
+const RecordType* untagged(void* kept) noexcept {
+  const auto bits = reinterpret_cast<std::uintptr_t>(kept);
+  return bits & 1 ? reinterpret_cast<const RecordType*>(bits & ~std::uintptr_t{1}) : nullptr;
+}
+
 /// Runs in a signal handler of the worker whose fiber's context it is.
 void* keep_running(void* context) noexcept {
   const auto* now = static_cast<const Running*>(context);
   if (!now) return nullptr;
-  if (!now->record) return const_cast<Running*>(&the_driver);
+  if (now->is_driver()) return const_cast<Running*>(&the_driver);
   if (!now->inside) return nullptr;
+  if (now->letter) return tagged(now->letter->type);
   now->record->retain();
   return now->record;
 }
@@ -102,7 +117,9 @@ std::string Core::report_workers(std::vector<Record*>& kept) {
       continue;
     }
     std::string what = "the driver";
-    if (looks[i].kept != &the_driver) {
+    if (const auto* call = untagged(looks[i].kept)) {
+      what = name_of_call(*call);
+    } else if (looks[i].kept != &the_driver) {
       kept.push_back(static_cast<Record*>(looks[i].kept));
       what = name_of(*kept.back());
     }
@@ -158,7 +175,7 @@ void stack_overflowed(const execution::Overflow& overflow) noexcept {
   ::signal(SIGALRM, SIG_DFL);
   ::alarm(2);
   const auto* now = static_cast<const Running*>(overflow.context);
-  const auto name = now && (!now->record || now->inside) ? " (" + name_of(*now) + ")\n" : std::string("\n");
+  const auto name = now && (now->is_driver() || now->inside) ? " (" + name_of(*now) + ")\n" : std::string("\n");
   if (::write(STDERR_FILENO, name.data(), name.size()) < 0) return;
 }
 

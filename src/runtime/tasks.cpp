@@ -455,6 +455,11 @@ std::optional<Rank> Core::place(const Resources& need, const Placement& placemen
 void Core::submit(Record& record) {
   static const TaskOptions none;
   const auto& options = record.more ? record.more->options : none;
+  if (options.placement.kind == Placement::Kind::rank && options.resources.empty() &&
+      membership_.alive(options.placement.rank)) {
+    if (options.placement.rank == self_) return start_here(record);
+    return send_task(record, options.placement.rank);
+  }
   // The usual cases are decided at once; what has to wait for something does so on a fiber of its own.
   if (options.placement.kind != Placement::Kind::bundle) {
     const auto choice = choose(options.resources, options.placement, &record);

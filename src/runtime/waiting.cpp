@@ -40,12 +40,18 @@ base::Nanoseconds deadline_after(base::Nanoseconds timeout) noexcept {
 
 namespace {
 
+/// Whether its value may come by itself.
+bool polls_bring(const ObjectState& state) {
+  const auto* e = state.extra();
+  return !state.done() && !(e && e->foreign);
+}
+
 bool wait_here(ObjectState& state, base::Nanoseconds deadline, const char* what) {
   const bool forever = deadline == base::Nanoseconds::max();
   const GiveBack give_back;
   while (forever && !state.done() && state.run_or_help()) {
   }
-  if (here(state)) return true;
+  if (here(state) || (polls_bring(state) && execution::Pool::poll_for(state) && here(state))) return true;
   const TaskWait registered(what, waited_for(state));
   const auto wait = [&](execution::Work& work) {
     if (!forever) return work.wait_until(deadline);

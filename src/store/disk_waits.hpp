@@ -4,6 +4,6 @@
 namespace ringray::store {
 
 /// False while this thread holds the baton. A file access then is a bug.
-inline thread_local bool may_wait_for_disk = true;
+inline constinit thread_local bool may_wait_for_disk = true;
 
 }  // namespace ringray::store

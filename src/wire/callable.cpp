@@ -93,36 +93,44 @@ std::uint64_t name_of(std::uint64_t address) {
 }  // namespace
 
 // A thread mostly sends, and receives, what it did last.
+namespace {
+template <class Key, class Value>
+struct Last {
+  Key key{};
+  Value value{};
+};
+}  // namespace
+
 std::uint64_t to_wire(const Descriptor& descriptor) {
-  static constinit thread_local const Descriptor* last = nullptr;
-  static constinit thread_local std::uint64_t last_name = 0;
-  if (last != &descriptor) {
-    last_name = name_of(reinterpret_cast<std::uint64_t>(&descriptor));
-    last = &descriptor;
-  }
-  return last_name;
+  static constinit thread_local Last<const Descriptor*, std::uint64_t> last;
+  if (last.key != &descriptor) last = {&descriptor, name_of(reinterpret_cast<std::uint64_t>(&descriptor))};
+  return last.value;
 }
 
-std::uint64_t code_to_wire(const void* code) { return name_of(reinterpret_cast<std::uint64_t>(code)); }
+std::uint64_t code_to_wire(const void* code) {
+  static constinit thread_local Last<const void*, std::uint64_t> last;
+  if (last.key != code) last = {code, name_of(reinterpret_cast<std::uint64_t>(code))};
+  return last.value;
+}
 
 Result<const void*> code_from_wire(std::uint64_t name) {
+  static constinit thread_local Last<std::uint64_t, const void*> last;
+  if (last.value && last.key == name) return last.value;
   const auto* code = find_code(binaries(false), name);
   if (!code) code = find_code(binaries(true), name);
   if (!code) return failure(Errc::corrupt_data, "a received function is not part of this program");
+  last = {name, code};
   return code;
 }
 
 Result<const Descriptor*> from_wire(std::uint64_t name) {
-  static constinit thread_local const Descriptor* last = nullptr;
-  static constinit thread_local std::uint64_t last_name = 0;
-  if (!last || last_name != name) {
-    const auto* descriptor = find_wire(binaries(false), name);
-    if (!descriptor) descriptor = find_wire(binaries(true), name);
-    if (!descriptor) return failure(Errc::corrupt_data, "a received callable is not part of this program");
-    last = descriptor;
-    last_name = name;
-  }
-  return last;
+  static constinit thread_local Last<std::uint64_t, const Descriptor*> last;
+  if (last.value && last.key == name) return last.value;
+  const auto* descriptor = find_wire(binaries(false), name);
+  if (!descriptor) descriptor = find_wire(binaries(true), name);
+  if (!descriptor) return failure(Errc::corrupt_data, "a received callable is not part of this program");
+  last = {name, descriptor};
+  return descriptor;
 }
 
 }  // namespace ringray::wire
