@@ -6,19 +6,30 @@
 
 namespace ultrasound {
 
-/// What lies under the pressure in every picture: the head's intensity and its skull on the grid of the run.
-struct Backdrop {
-  Grid grid;
-  int layer_cells = 0;          ///< the absorbing layer, left out of pictures
-  std::vector<Colour> colours;  ///< per cell
+/// What lies under the pressure in every picture: the head as the scanner saw it. Plan and anatomy must outlive it.
+class Backdrop {
+ public:
+  /// `layer_cells`: width of the absorbing layer, which pictures leave out.
+  Backdrop(const Plan& plan, const Anatomy& anatomy, int layer_cells);
+  const Plan& plan() const { return plan_; }
+  int layer_cells() const { return layer_cells_; }
+  /// With bone tinted where the simulation had bone; in one that had only water the head is a shadow.
+  Colour colour(Cell cell, Scenario scenario) const;
+
+ private:
+  const Plan& plan_;
+  const Anatomy& anatomy_;
+  int layer_cells_;
+  float brightest_;
 };
 
-Backdrop make_backdrop(const Plan& plan, const Anatomy& anatomy, int layer_cells);
+/// Full scale for the peak pictures of all scenarios, so that they can be compared: the loudest focus.
+double common_full_scale_pa(const Treatment& treatment);
 
-/// Peak pressure over the anatomy in the three planes through the target, with a colour bar up to the focus.
-Picture draw_peak(const Plan& plan, const Backdrop& backdrop, const Outcome& outcome, Engine& engine);
+/// Peak pressure over the anatomy in the three planes through the target, with a colour bar.
+Picture draw_peak(const Backdrop& backdrop, const Outcome& outcome, double full_scale_pa, Engine& engine);
 
-/// The snapshots of a simulation side by side.
-Picture draw_movie(const Plan& plan, const Backdrop& backdrop, const Outcome& outcome, Engine& engine);
+/// The snapshots of a simulation side by side, with a colour bar.
+Picture draw_movie(const Backdrop& backdrop, const Outcome& outcome, Engine& engine);
 
 }  // namespace ultrasound

@@ -77,14 +77,15 @@ void check_folder(const std::filesystem::path& folder) {
 void save(const Config& config, const Treatment& treatment, const Anatomy& anatomy, Engine& engine,
           const std::filesystem::path& folder) {
   std::filesystem::create_directories(folder);
-  const Backdrop backdrop = make_backdrop(treatment.plan, anatomy, config.layer_cells);
+  const Backdrop backdrop(treatment.plan, anatomy, config.layer_cells);
+  const double full_scale_pa = common_full_scale_pa(treatment);
   for (const Outcome& outcome : treatment.outcomes) {
     const char* name = scenario_names[static_cast<std::size_t>(outcome.scenario)];
     if (outcome.scenario != Scenario::reversal) {
-      draw_peak(treatment.plan, backdrop, outcome, engine).save(folder / fmt::format("peak-{}.png", name));
+      draw_peak(backdrop, outcome, full_scale_pa, engine).save(folder / fmt::format("peak-{}.png", name));
     }
     if (outcome.scenario == Scenario::corrected) {
-      draw_movie(treatment.plan, backdrop, outcome, engine).save(folder / fmt::format("wave-{}.png", name));
+      draw_movie(backdrop, outcome, engine).save(folder / fmt::format("wave-{}.png", name));
     }
   }
   fmt::print("result.h5    written {}\n", engine.write(folder / "result.h5", config, treatment));

@@ -41,19 +41,13 @@ void Picture::fill(int x, int y, int width, int height, Colour colour) {
   }
 }
 
-void Picture::circle(double x, double y, double radius, Colour colour) {
-  for (int i = 0; i < 720; ++i) {
-    const double angle = i * 3.14159265358979 / 360;
-    set(static_cast<int>(std::lround(x + radius * std::cos(angle))),
-        static_cast<int>(std::lround(y + radius * std::sin(angle))), colour);
-  }
-}
-
-void Picture::cross(double x, double y, double radius, Colour colour) {
-  const int i = static_cast<int>(std::lround(x)), j = static_cast<int>(std::lround(y)), r = static_cast<int>(radius);
-  for (int d = -r; d <= r; ++d) {
-    set(i + d, j, colour);
-    set(i, j + d, colour);
+void Picture::ring(double x, double y, double radius, double thickness, Colour colour) {
+  const int reach = static_cast<int>(std::ceil(radius + thickness)) + 1;
+  const int middle_x = static_cast<int>(std::lround(x)), middle_y = static_cast<int>(std::lround(y));
+  for (int j = middle_y - reach; j <= middle_y + reach; ++j) {
+    for (int i = middle_x - reach; i <= middle_x + reach; ++i) {
+      if (std::abs(std::hypot(i - x, j - y) - radius) <= thickness / 2) set(i, j, colour);
+    }
   }
 }
 
@@ -61,7 +55,7 @@ void Picture::text(int x, int y, std::string_view text, Colour colour, int scale
   for (const char letter : text) {
     const auto columns = glyph_columns(letter);
     for (int i = 0; i < 5; ++i) {
-      for (int j = 0; j < 7; ++j) {
+      for (int j = 0; j < 9; ++j) {
         if (columns[static_cast<std::size_t>(i)] >> j & 1) fill(x + i * scale, y + j * scale, scale, scale, colour);
       }
     }

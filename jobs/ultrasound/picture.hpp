@@ -31,9 +31,9 @@ class Picture {
   Colour at(int x, int y) const { return pixels_[static_cast<std::size_t>(y) * width_ + x]; }
   void set(int x, int y, Colour colour);
   void fill(int x, int y, int width, int height, Colour colour);
-  void circle(double x, double y, double radius, Colour colour);
-  void cross(double x, double y, double radius, Colour colour);
-  /// Letters, digits and -+.,:/%()= in 5 x 7 pixels, times `scale`.
+  /// A circle's line of this thickness; as thick as its radius and more, a disc.
+  void ring(double x, double y, double radius, double thickness, Colour colour);
+  /// Letters, digits and -+.,:;/%()=<> in 5 x 7 pixels and two below the line, times `scale`.
   void text(int x, int y, std::string_view text, Colour colour, int scale = 1);
   static int text_width(std::string_view text, int scale = 1) { return static_cast<int>(text.size()) * 6 * scale; }
   void paste(const Picture& other, int x, int y);

@@ -8,9 +8,15 @@
 namespace ultrasound {
 
 enum class SliceStyle : std::uint8_t {
-  peak,  ///< brighter is louder; what is below a tenth of full scale shows the anatomy alone
+  peak,  ///< brighter is louder
   wave,  ///< two colours for the two signs
 };
+
+/// Parts of full scale below which only the anatomy is seen.
+inline constexpr double faintest_peak = 0.1, faintest_wave = 0.015;
+/// The colour of a value, 1 being full scale (and -1, in a wave), over what lies under it. Louder looks like full
+/// scale.
+Colour slice_colour(SliceStyle style, double value, Colour under);
 
 /// A plane of cells with pressure and what lies under it: all that is needed to draw it, on any rank.
 struct Slice {

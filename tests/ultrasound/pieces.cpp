@@ -189,15 +189,5 @@ TEST(WholeFile, LeavesNothingBehindWhenItsWriterFails) {
   std::filesystem::remove_all(folder);
 }
 
-TEST(ColourMap, GetsLighterEvenly) {
-  double before = -1;
-  for (int i = 0; i <= 100; ++i) {
-    const Colour c = inferno(i / 100.0);
-    const double luma = 0.2126 * c.red + 0.7152 * c.green + 0.0722 * c.blue;
-    EXPECT_GE(luma, before - 0.5) << i;
-    before = luma;
-  }
-}
-
 }  // namespace
 }  // namespace ultrasound
