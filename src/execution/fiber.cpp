@@ -29,7 +29,7 @@ struct Exceptions {
   std::swap(mine, *reinterpret_cast<Exceptions*>(__cxxabiv1::__cxa_get_globals()));
 }
 
-thread_local void* foreign_context = nullptr;
+constinit thread_local Contexts foreign_contexts;
 
 }  // namespace
 
@@ -126,15 +126,10 @@ std::size_t FiberPool::not_idle() const {
   return all_.size() - idle_.size();
 }
 
-[[gnu::noinline]] void*& context() noexcept {
+[[gnu::noinline]] Contexts& contexts() noexcept {
   asm volatile("");
   auto* worker = Worker::here();
-  return worker ? worker->fiber->context : foreign_context;
-}
-
-[[gnu::noinline]] void* outer_context() noexcept {
-  auto* worker = Worker::here();
-  return worker ? worker->fiber->outer : nullptr;
+  return worker ? worker->fiber->contexts : foreign_contexts;
 }
 
 std::size_t stack_left() noexcept {

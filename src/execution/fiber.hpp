@@ -7,13 +7,14 @@ namespace ringray::execution {
 
 class Fiber;
 
-/// The pointer that belongs to the running fiber, and to the task that runs on it: null when a task begins, kept while
-/// it is suspended, on whatever thread it goes on. Other threads have one each. Do not keep the reference across a
-/// wait.
-void*& context() noexcept;
-
-/// Of a task that runs inside another one's wait: the pointer of that other one. Else null.
-void* outer_context() noexcept;
+/// What a task that runs on a fiber keeps there.
+struct Contexts {
+  void* current = nullptr;  ///< null when a task begins, kept while it is suspended, on whatever thread it goes on
+  void* outer = nullptr;    ///< of a task that runs inside another one's wait: that other one's; else null
+};
+/// Those of the running fiber; other threads have their own. A fiber keeps them when it goes on on another thread.
+Contexts& contexts() noexcept;
+inline void*& context() noexcept { return contexts().current; }
 
 /// Lets the worker poll and run something else, then goes on. On other threads: sched_yield().
 void yield();

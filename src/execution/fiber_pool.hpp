@@ -7,6 +7,7 @@
 #include <unordered_set>
 #include <vector>
 
+#include "ringray/execution/fiber.hpp"
 #include "ringray/execution/sanitizer.hpp"
 #include "ringray/execution/stack.hpp"
 #include "ringray/execution/work.hpp"
@@ -45,9 +46,8 @@ class Fiber : public Runnable {
   std::size_t stack_bytes() const noexcept { return bytes_; }
 
   Crew& crew;
-  Worker* const home;       ///< null: may migrate
-  void* context = nullptr;  ///< execution::context()
-  void* outer = nullptr;    ///< execution::outer_context()
+  Worker* const home;  ///< null: may migrate
+  Contexts contexts;
 
  private:
   struct Switch;

@@ -31,7 +31,7 @@ void on_fault(int signal, siginfo_t* info, void* machine) {
   auto* fiber = worker ? worker->fiber : nullptr;
   const auto& previous = before[signal == SIGSEGV ? 0 : 1];
   if (const auto report = report_overflow.load(); report && fiber && fiber->overflows_at(info->si_addr)) {
-    report({fiber->context, fiber->stack_bytes(), fiber->home == nullptr});
+    report({fiber->contexts.current, fiber->stack_bytes(), fiber->home == nullptr});
     ::signal(signal, SIG_DFL);  // the instruction faults again
   } else if (previous.sa_flags & SA_SIGINFO) {
     previous.sa_sigaction(signal, info, machine);
@@ -88,7 +88,7 @@ SignalStack::~SignalStack() {
 }
 
 void Worker::answer(Keep keep) noexcept {
-  kept_ = fiber ? keep(fiber->context) : nullptr;
+  kept_ = fiber ? keep(fiber->contexts.current) : nullptr;
   answers_.fetch_add(1, std::memory_order_release);
 }
 

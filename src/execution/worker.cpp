@@ -69,7 +69,7 @@ void Worker::loop() {
     if (auto* runnable = here()->next()) {
       here()->take_turn();
       runnable->execute(*runnable);
-      here()->fiber->context = here()->fiber->outer = nullptr;
+      here()->fiber->contexts = {};
     } else {
       auto* worker = here();
       worker->fiber->switch_to(*worker->root_, &put_away, worker->fiber);
@@ -233,14 +233,12 @@ bool Worker::poll_for(const Work& work) {
   if (!crew.poller || crew.options.oversubscribed || fiber->stack_left() < stack_left_to_poll || !nothing_to_do())
     return false;
   auto* mine = fiber;
-  void* context = std::exchange(mine->context, nullptr);
-  void* outer = std::exchange(mine->outer, context);
+  const auto contexts = std::exchange(mine->contexts, Contexts{});
   const auto until = base::cycles() + cycles_in_task;
   do poll(true);
   while (!work.done() && !slot_ && nothing_to_do() && polled_at_ < until);
   if (slot_) schedule(*std::exchange(slot_, nullptr));  // others may take it
-  mine->context = context;
-  mine->outer = outer;
+  mine->contexts = contexts;
   return work.done();
 }
 
@@ -255,12 +253,10 @@ bool Worker::run_inline(Work& work) {
   }
   if (!popped) ++worker->stale_;
   auto* fiber = worker->fiber;  // stays the same one, on whatever worker it goes on
-  void* context = std::exchange(fiber->context, nullptr);
-  void* outer = std::exchange(fiber->outer, context);
+  const auto contexts = std::exchange(fiber->contexts, Contexts{nullptr, fiber->contexts.current});
   worker->take_turn();
   work.type().run(work);
-  fiber->context = context;
-  fiber->outer = outer;
+  fiber->contexts = contexts;
   if (popped) {
     work.release();
     worker = here();

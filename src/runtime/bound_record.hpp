@@ -125,6 +125,14 @@ class BoundRecord : public WithRoom<typename Outcome<R>::first, Record> {
     }(std::type_identity<Tuple>{}, decoder);
   }
 
+  /// Neither users' destructors nor a name in the job: it may go at once, wherever the last reference is let go.
+  bool is_bare() const noexcept {
+    if constexpr (std::is_void_v<typename Kind::first>)
+      return cleared_ && !this->more && !this->extra();
+    else
+      return cleared_ && !this->more && !this->extra() && std::is_trivially_destructible_v<typename Kind::first>;
+  }
+
   static const RecordType type;
   static constexpr bool harmless_code = true;
 
@@ -189,8 +197,9 @@ class TaskRecord final : public BoundRecord<TaskRecord<F, Tuple>, std::remove_cv
   static const execution::Work::Type& work_type() noexcept {
     static constexpr execution::Work::Type type{
         .run = &run_task, .destroy = [](execution::Work& work) noexcept {
-          retire(static_cast<TaskRecord&>(work),
-                 [](ObjectState& state) noexcept { delete static_cast<TaskRecord*>(&state); });
+          auto& record = static_cast<TaskRecord&>(work);
+          if (record.is_bare()) return delete &record;
+          retire(record, [](ObjectState& state) noexcept { delete static_cast<TaskRecord*>(&state); });
         }};
     return type;
   }
@@ -241,8 +250,9 @@ class CallRecord final : public BoundRecord<CallRecord<Method, C, Tuple>, Method
   static const execution::Work::Type& work_type() noexcept {
     static constexpr execution::Work::Type type{
         .help = &help_call, .destroy = [](execution::Work& work) noexcept {
-          retire(static_cast<CallRecord&>(work),
-                 [](ObjectState& state) noexcept { delete static_cast<CallRecord*>(&state); });
+          auto& record = static_cast<CallRecord&>(work);
+          if (record.is_bare()) return delete &record;
+          retire(record, [](ObjectState& state) noexcept { delete static_cast<CallRecord*>(&state); });
         }};
     return type;
   }

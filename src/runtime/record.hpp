@@ -8,6 +8,7 @@
 #include <string>
 #include <vector>
 
+#include "ringray/execution/fiber.hpp"
 #include "ringray/owner/owner.hpp"
 #include "ringray/runtime/options.hpp"
 #include "ringray/runtime/state.hpp"
@@ -152,6 +153,7 @@ class ScopedRunning {
   ScopedRunning& operator=(const ScopedRunning&) = delete;
 
  private:
+  execution::Contexts& contexts_;  ///< of its fiber, whatever thread that goes on on
   void* before_;
 };
 

@@ -96,12 +96,13 @@ std::uint64_t next_serial() {
   return next++;
 }
 
-Running* running() noexcept { return static_cast<Running*>(execution::context()); }
+Running* running() noexcept { return static_cast<Running*>(execution::contexts().current); }
 
-ScopedRunning::ScopedRunning(Running& now) noexcept : before_(std::exchange(execution::context(), &now)) {
-  now.outer = static_cast<const Running*>(before_ ? before_ : execution::outer_context());
+ScopedRunning::ScopedRunning(Running& now) noexcept
+    : contexts_(execution::contexts()), before_(std::exchange(contexts_.current, &now)) {
+  now.outer = static_cast<const Running*>(before_ ? before_ : contexts_.outer);
 }
-ScopedRunning::~ScopedRunning() { execution::context() = before_; }
+ScopedRunning::~ScopedRunning() { contexts_.current = before_; }
 
 bool attach_arguments(Record& record, Until until) {
   if (!record.kind().arguments) return true;

@@ -68,6 +68,7 @@ bool wait_here(ObjectState& state, base::Nanoseconds deadline, const char* what)
 void* get(ObjectState& state, const ValueType* type) {
   if (auto* value = state.value()) return value;
   if (!here(state)) wait_here(state, base::Nanoseconds::max(), "get");
+  if (auto* value = state.value()) return value;
   return value_here(state, type);
 }
 
