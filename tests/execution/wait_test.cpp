@@ -1,3 +1,4 @@
+#include <functional>
 #include <stdexcept>
 #include <string>
 #include <thread>
@@ -49,6 +50,70 @@ TEST_F(WaitTest, ReadyWorkRunsOnTheWaitersStack) {
     EXPECT_EQ(where, std::this_thread::get_id());
     EXPECT_EQ(context(), context_of_waiter);
   });
+}
+
+/// Does `what` at its third poll by a task that waits.
+struct AtThirdPoll : Pool::Poller {
+  explicit AtThirdPoll(std::function<void()> what) : what(std::move(what)) {}
+  bool poll() override { return false; }
+  bool poll_in_task() override {
+    EXPECT_EQ(context(), nullptr) << "what it does is not the task's";
+    if (++polls != 3) return false;
+    what();
+    return true;
+  }
+  int descriptor() override { return -1; }
+  bool arm() override { return true; }
+  std::function<void()> what;
+  int polls = 0;
+};
+
+TEST_F(WaitTest, AWaitingTaskPollsOnItsOwnStack) {
+  const auto soon = event();
+  AtThirdPoll poller([&] { soon->complete(); });
+  on_pool(
+      1,
+      [&](Pool& pool) {
+        context() = &pool;
+        const auto fibers = pool.fibers();
+        while (!Pool::poll_for(*soon)) {  // a thread that loses its core may poll less than three times
+        }
+        EXPECT_EQ(poller.polls, 3);
+        EXPECT_EQ(context(), &pool);
+        EXPECT_EQ(pool.fibers(), fibers);
+      },
+      &poller);
+}
+
+TEST_F(WaitTest, AWaitingTaskThatPollsLeavesWhatItMadeReadyToOthers) {
+  std::atomic<bool> ran{false};
+  const auto never = event();
+  Pool* pool_of_all = nullptr;
+  AtThirdPoll poller([&] { spawn(*pool_of_all, [&] { ran = true; }); });
+  on_pool(
+      2,
+      [&](Pool& pool) {
+        pool_of_all = &pool;
+        while (poller.polls < 3) EXPECT_FALSE(Pool::poll_for(*never));
+        while (!ran) std::this_thread::yield();  // this worker gives nothing away
+        never->complete();
+      },
+      &poller);
+}
+
+TEST_F(WaitTest, NobodyPollsInATaskWhileSomethingElseCanRun) {
+  const auto never = event();
+  AtThirdPoll poller([] {});
+  on_pool(
+      1,
+      [&](Pool& pool) {
+        const auto queued = spawn(pool, [] {});
+        EXPECT_FALSE(Pool::poll_for(*never));
+        EXPECT_EQ(poller.polls, 0);
+        queued->wait();
+        never->complete();
+      },
+      &poller);
 }
 
 TEST_F(WaitTest, WorkWhoseArgumentsAreMissingIsNotRunByItsWaiter) {
