@@ -35,6 +35,7 @@ struct Option {
   std::string_view name, sentence;
   bool is_switch;  ///< may stand alone on the command line
   bool is_text;    ///< a TOML value must be a string
+  bool is_plain;   ///< a TOML value must be a number, or true or false
   Result<void> (*read)(Config&, std::string_view);
   std::string (*show)(const Config&);
   std::string (*accepted)();
@@ -46,6 +47,7 @@ constexpr Option options[] = {
          sentence_,                                                                                           \
          std::is_same_v<type, bool>,                                                                          \
          std::is_same_v<type, std::string>,                                                                   \
+         std::is_arithmetic_v<type>,                                                                          \
          [](Config& config, std::string_view text) { return base::read_option(text, limits, config.field); }, \
          [](const Config& config) { return base::show_option(config.field); },                                \
          [] { return base::accepted_text(limits, type{}); }},
@@ -175,6 +177,10 @@ Result<std::vector<Setting>> read_file(const std::string& path) {
       if (option && option->is_text && !value.is_string)
         return failure(Errc::config, fmt::format("{}: {} is not a string ({}); accepted: text in quotes",
                                                  printable(where), printable(value.text), option->sentence));
+      if (Config scratch; option && option->is_plain && value.is_string && option->read(scratch, value.text))
+        return failure(Errc::config,
+                       fmt::format("{}: '{}' is text in quotes ({}); write {} without them", printable(where),
+                                   printable(value.text), option->sentence, printable(value.text)));
       settings.push_back({where, value.name, value.text, Origin::file});
     }
     return settings;

@@ -122,6 +122,8 @@ TEST(Config, TomlErrorsNameFileAndLine) {
   EXPECT_THAT(bad({{}, {}, "workers = 2\npin = = 3\n"}), HasSubstr("ringray_config_test.toml:2: "));
   EXPECT_THAT(bad({{}, {}, "\n\nworkers = 'many'"}), HasSubstr(".toml:3: workers: 'many' is not a number"));
   EXPECT_THAT(bad({{}, {}, "log_file = 3"}), HasSubstr(":1: log_file: 3 is not a string"));
+  EXPECT_THAT(bad({{}, {}, "workers = '2'"}), HasSubstr(":1: workers: '2' is text in quotes"));
+  EXPECT_THAT(bad({{}, {}, "pin = 'true'"}), HasSubstr(":1: pin: 'true' is text in quotes"));
   EXPECT_THAT(bad({{}, {}, "workers = [1, 2]"}), HasSubstr(":1: workers is a list or date"));
   EXPECT_THAT(bad({{}, {}, "config = 'other.toml'"}), HasSubstr("cannot name another"));
   EXPECT_THAT(bad({{"--ringray.config=/nowhere/x.toml"}}), HasSubstr("/nowhere/x.toml: cannot be read: No such file"));
