@@ -82,7 +82,7 @@ double stable_step_s(const Medium& medium, Walls walls) {
 void check_step(double step_s, double stable_s) {
   if (step_s > 0 && step_s <= stable_s) return;
   throw InputError(
-      fmt::format("a time step of {:.4g} s is not stable (the wave would grow without bound) use at most {:.4g} s",
+      fmt::format("a time step of {:.4g} s is not stable (the wave would grow without bound); use at most {:.4g} s",
                   step_s, stable_s));
 }
 

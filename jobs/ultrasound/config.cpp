@@ -107,7 +107,7 @@ class Section {
       const auto nearest = std::min_element(known_.begin(), known_.end(), [&](const auto& a, const auto& b) {
         return edit_distance(a, name) < edit_distance(b, name);
       });
-      throw InputError(fmt::format("{}:{}: unknown key {} (it would change nothing) did you mean {}?", file_,
+      throw InputError(fmt::format("{}:{}: unknown key {} (it would change nothing); did you mean {}?", file_,
                                    key.source().begin.line,
                                    name_.empty() ? std::string(name) : name_ + "." + std::string(name), *nearest));
     }
@@ -119,7 +119,7 @@ class Section {
     return table_.get(key);
   }
   [[noreturn]] void refuse(const char* key, const std::string& what) const {
-    throw InputError(fmt::format("{}:{}: {} {} (the run would not be the one you want) correct it", file_,
+    throw InputError(fmt::format("{}:{}: {} {} (the run would not be the one you want); correct it", file_,
                                  table_.get(key)->source().begin.line, name_.empty() ? key : name_ + "." + key, what));
   }
 
@@ -129,7 +129,7 @@ class Section {
 };
 
 void require(bool holds, const char* what, double value, const char* range) {
-  if (!holds) throw InputError(fmt::format("{} is {} (it must be {}) change it", what, value, range));
+  if (!holds) throw InputError(fmt::format("{} is {} (it must be {}); change it", what, value, range));
 }
 
 }  // namespace
@@ -139,7 +139,7 @@ void read_toml(std::string_view text, const std::string& file, Config& config) {
   try {
     table = toml::parse(text, file);
   } catch (const toml::parse_error& error) {
-    throw InputError(fmt::format("{}:{}: {} (nothing after it can be read) correct the line", file,
+    throw InputError(fmt::format("{}:{}: {} (nothing after it can be read); correct the line", file,
                                  error.source().begin.line, error.description()));
   }
   Section root(table, file, "");

@@ -1,5 +1,5 @@
 #pragma once
-// What is wrong with the user's input: one line, "what (why it matters) what to do". The program then ends with
+// What is wrong with the user's input: one line, "what (why it matters); what to do". The program then ends with
 // status 2.
 
 #include <stdexcept>

@@ -1,10 +1,12 @@
 // Sound through a human head: see README.md.
 
+#include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
 #include <CLI/CLI.hpp>
 #include <ringray/run.hpp>
 
+#include <cstring>
 #include <fstream>
 #include <iostream>
 #include <memory>
@@ -31,7 +33,7 @@ std::string read_text(const std::string& path) {
   std::ifstream file(path);
   std::ostringstream text;
   if (!file || !(text << file.rdbuf())) {
-    throw InputError(fmt::format("{}: cannot be read (the run would not be the one you want) name a TOML file", path));
+    throw InputError(fmt::format("{}: cannot be read (the run would not be the one you want); name a TOML file", path));
   }
   return text.str();
 }
@@ -52,7 +54,7 @@ Config gather_config(const CommandLine& line) {
 std::unique_ptr<Engine> find_engine(const std::string& name) {
   if (name == "host") return std::make_unique<Host>();
   if (name == "loop") return std::make_unique<Loop>();
-  throw InputError(fmt::format("unknown engine {} (there is nothing to run the blocks) use host or loop", name));
+  throw InputError(fmt::format("unknown engine {} (there is nothing to run the blocks); use host or loop", name));
 }
 
 /// The folder of one target: the output itself when there is one target only.
@@ -60,18 +62,33 @@ std::filesystem::path target_folder(const Config& config, std::size_t index) {
   return config.targets.size() == 1 ? config.output : config.output / fmt::format("target-{}", index + 1);
 }
 
-/// Refuses a folder that cannot be made, before the work begins. Makes nothing.
+/// Refuses a folder that cannot be written in, before the work begins: makes it, writes a file, and takes both away.
 void check_folder(const std::filesystem::path& folder) {
   const auto refuse = [&](const std::string& why) {
     throw InputError(fmt::format("results cannot be written to '{}': {}; give another folder with --output DIR",
                                  folder.string(), why));
   };
   if (folder.empty()) refuse("the name is empty");
-  auto existing = std::filesystem::absolute(folder);
+  std::vector<std::filesystem::path> made;  // deepest first
   std::error_code error;
-  while (!std::filesystem::exists(existing, error) && existing.has_relative_path()) existing = existing.parent_path();
-  if (!std::filesystem::is_directory(existing, error)) refuse(existing.string() + " is no folder");
-  if (::access(existing.c_str(), W_OK) != 0) refuse(existing.string() + " is not writable");
+  for (auto path = std::filesystem::absolute(folder); !std::filesystem::exists(path, error) && path.has_relative_path();
+       path = path.parent_path()) {
+    made.push_back(path);
+  }
+  std::filesystem::create_directories(folder, error);
+  std::string problem = error ? error.message() : std::filesystem::is_directory(folder) ? "" : "it is no folder";
+  if (problem.empty()) {
+    const std::filesystem::path probe = folder / fmt::format(".probe-{}", ::getpid());
+    const int file = ::open(probe.c_str(), O_WRONLY | O_CREAT | O_EXCL | O_CLOEXEC, 0600);
+    if (file < 0 || ::write(file, "x", 1) != 1) problem = std::strerror(errno);
+    if (file >= 0) {
+      ::close(file);
+      std::filesystem::remove(probe, error);
+    }
+  }
+  for (const auto& path : made)
+    std::filesystem::remove(path, error);  // save() makes them again when there is something
+  if (!problem.empty()) refuse(problem);
 }
 
 void save(const Config& config, const Treatment& treatment, const Anatomy& anatomy, Engine& engine,
@@ -95,11 +112,16 @@ void treat_all(const CommandLine& line) {
   const Config config = gather_config(line);
   for (std::size_t i = 0; i < config.targets.size(); ++i) check_folder(target_folder(config, i));
   const std::unique_ptr<Engine> engine = find_engine(config.engine);
-  fmt::print("head         {}: reading it and finding skull and brain\n", config.head.string());
-  std::fflush(stdout);
-  const Anatomy anatomy = engine->read_anatomy(config);
+  fmt::print("head         {}\n", config.head.string());
+  const Anatomy anatomy = [&] {
+    const StageLine line("reading the head, finding skull and brain");
+    return engine->read_anatomy(config);
+  }();
   std::vector<Plan> plans;  // all are checked before the first is run
-  for (const Target& target : config.targets) plans.push_back(make_plan(config, anatomy, target));
+  {
+    const StageLine line("making the medium");
+    for (const Target& target : config.targets) plans.push_back(make_plan(config, anatomy, target));
+  }
   for (std::size_t i = 0; i < plans.size(); ++i) {
     fmt::print("{}", describe_plan(config, plans[i]));
     std::fflush(stdout);

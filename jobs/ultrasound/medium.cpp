@@ -16,12 +16,12 @@ void check_field(const Medium& medium, const std::vector<float>& field, const ch
   const Extents& n = medium.grid.extents;
   if (field.size() != n.cells()) {
     throw InputError(
-        fmt::format("{} has {} values for {} x {} x {} cells (every cell needs one) give one value per cell", name,
+        fmt::format("{} has {} values for {} x {} x {} cells (every cell needs one); give one value per cell", name,
                     field.size(), n.nx, n.ny, n.nz));
   }
   for (const float value : field) {
     if (!std::isfinite(value) || value < 0 || (sign == Sign::positive && value == 0)) {
-      throw InputError(fmt::format("{} of {} {} (the wave equation has no solution there) correct the material table",
+      throw InputError(fmt::format("{} of {} {} (the wave equation has no solution there); correct the material table",
                                    name, value, unit));
     }
   }
@@ -44,7 +44,7 @@ void check_medium(const Medium& medium) {
   const Extents& n = medium.grid.extents;
   if (n.nx < 1 || n.ny < 1 || n.nz < 1 || !(medium.grid.spacing_mm > 0)) {
     throw InputError(
-        fmt::format("a grid of {} x {} x {} cells of {} mm (there is nothing to compute) give positive extents", n.nx,
+        fmt::format("a grid of {} x {} x {} cells of {} mm (there is nothing to compute); give positive extents", n.nx,
                     n.ny, n.nz, medium.grid.spacing_mm));
   }
   check_field(medium, medium.speed_m_s, "sound speed", "m/s", Sign::positive);

@@ -67,12 +67,12 @@ void check_affine(const Affine& affine) {
   for (const Point& row : affine.rows) {
     for (const double value : {row.x, row.y, row.z}) {
       if (!std::isfinite(value) || std::abs(value) > 100) {
-        throw InputError("voxels of an impossible size (distances would be wrong) repair the header's affine");
+        throw InputError("voxels of an impossible size (distances would be wrong); repair the header's affine");
       }
     }
   }
   if (!(length(affine.shift) < 1e5)) {
-    throw InputError("an origin that is not near the scanner (targets could not be found) repair the header's affine");
+    throw InputError("an origin that is not near the scanner (targets could not be found); repair the header's affine");
   }
   affine.inverse();
 }
@@ -80,7 +80,7 @@ void check_affine(const Affine& affine) {
 Extents read_extents(const Reader& header) {
   const int rank = header.at<std::int16_t>(40);
   if (rank < 3 || rank > 7) {
-    throw InputError(fmt::format("{} dimensions (a head has three) give a three-dimensional volume", rank));
+    throw InputError(fmt::format("{} dimensions (a head has three); give a three-dimensional volume", rank));
   }
   const auto size = [&](int axis) {
     return static_cast<int>(header.at<std::int16_t>(40 + 2 * static_cast<std::size_t>(axis)));
@@ -88,11 +88,11 @@ Extents read_extents(const Reader& header) {
   for (int axis = 1; axis <= rank; ++axis) {
     if (size(axis) < 1 || size(axis) > extent_max) {
       throw InputError(
-          fmt::format("{} voxels along axis {} (1 to {} are possible) the header is damaged: fetch the file again",
+          fmt::format("{} voxels along axis {} (1 to {} are possible); the header is damaged: fetch the file again",
                       size(axis), axis, extent_max));
     }
     if (axis > 3 && size(axis) != 1) {
-      throw InputError(fmt::format("{} volumes in one file (one head is needed) extract one of them", size(axis)));
+      throw InputError(fmt::format("{} volumes in one file (one head is needed); extract one of them", size(axis)));
     }
   }
   return {size(1), size(2), size(3)};
@@ -122,16 +122,16 @@ const Type& find_type(int code) {
     if (type.code == code) return type;
   }
   throw InputError(fmt::format(
-      "voxel type {} (only integers and real numbers have an intensity) convert the file to float32", code));
+      "voxel type {} (only integers and real numbers have an intensity); convert the file to float32", code));
 }
 
 void check_values(const std::vector<float>& values) {
   for (const float value : values) {
     if (!std::isfinite(value)) {
-      throw InputError("a voxel that is not a finite number (the tissue there is unknown) repair the volume");
+      throw InputError("a voxel that is not a finite number (the tissue there is unknown); repair the volume");
     }
     if (value < 0) {
-      throw InputError(fmt::format("a voxel of {} (an intensity cannot be negative) clip the volume at zero", value));
+      throw InputError(fmt::format("a voxel of {} (an intensity cannot be negative); clip the volume at zero", value));
     }
   }
 }
@@ -140,7 +140,7 @@ std::vector<std::byte> read_file(const std::filesystem::path& path) {
   const std::unique_ptr<gzFile_s, int (*)(gzFile)> file(gzopen(path.c_str(), "rb"), gzclose);  // reads plain files too
   if (!file)
     throw InputError(
-        fmt::format("cannot be opened: {} (there is no head to compute) name an existing file", std::strerror(errno)));
+        fmt::format("cannot be opened: {} (there is no head to compute); name an existing file", std::strerror(errno)));
   std::vector<std::byte> bytes;
   constexpr unsigned chunk = 1 << 20;
   for (;;) {
@@ -151,10 +151,10 @@ std::vector<std::byte> read_file(const std::filesystem::path& path) {
     int status = Z_OK;
     gzerror(file.get(), &status);
     if (got < 0 || status == Z_BUF_ERROR) {
-      throw InputError("cannot be decompressed (the file is damaged or cut short) fetch it again");
+      throw InputError("cannot be decompressed (the file is damaged or cut short); fetch it again");
     }
     if (bytes.size() > file_bytes_max)
-      throw InputError("is larger than 2 GiB (no head needs that) resample it to 1 mm");
+      throw InputError("is larger than 2 GiB (no head needs that); resample it to 1 mm");
     if (got == 0) return bytes;
   }
 }
@@ -168,7 +168,7 @@ Affine Affine::inverse() const {
   const Point p = cross(rows[1], rows[2]), q = cross(rows[2], rows[0]), r = cross(rows[0], rows[1]);
   const double volume = dot(rows[0], p);
   if (!(std::abs(volume) > 1e-6)) {
-    throw InputError("voxels without volume (distances would be wrong) repair the header's affine");
+    throw InputError("voxels without volume (distances would be wrong); repair the header's affine");
   }
   Affine result{{Point{p.x, q.x, r.x}, Point{p.y, q.y, r.y}, Point{p.z, q.z, r.z}}, {}};
   for (Point& row : result.rows) row = (1 / volume) * row;
@@ -180,16 +180,16 @@ Affine Affine::inverse() const {
 Volume decode_nifti(std::span<const std::byte> bytes) {
   if (bytes.size() < header_bytes) {
     throw InputError(
-        fmt::format("{} bytes (a NIfTI-1 header alone has {}) fetch the file again", bytes.size(), header_bytes));
+        fmt::format("{} bytes (a NIfTI-1 header alone has {}); fetch the file again", bytes.size(), header_bytes));
   }
   const Reader plain(bytes, false), reversed(bytes, true);
   const bool swapped = plain.at<std::int32_t>(0) != static_cast<int>(header_bytes);
   if (swapped && reversed.at<std::int32_t>(0) != static_cast<int>(header_bytes)) {
-    throw InputError("not a NIfTI-1 file (its header size is not 348) convert it to .nii or .nii.gz");
+    throw InputError("not a NIfTI-1 file (its header size is not 348); convert it to .nii or .nii.gz");
   }
   const Reader header(bytes, swapped);
   if (std::memcmp(bytes.data() + 344, "n+1", 4) != 0) {
-    throw InputError("not a single-file NIfTI-1 volume (its mark is not n+1) convert it to .nii or .nii.gz");
+    throw InputError("not a single-file NIfTI-1 volume (its mark is not n+1); convert it to .nii or .nii.gz");
   }
   Volume volume;
   volume.extents = read_extents(header);
@@ -197,13 +197,13 @@ Volume decode_nifti(std::span<const std::byte> bytes) {
   const double start = header.at<float>(108);
   if (!(start >= header_bytes) || !(start < static_cast<double>(file_bytes_max))) {
     throw InputError(
-        fmt::format("voxels that start at byte {} (inside the header or nowhere) fetch the file again", start));
+        fmt::format("voxels that start at byte {} (inside the header or nowhere); fetch the file again", start));
   }
   const auto offset = static_cast<std::size_t>(start);
   const std::size_t needed = volume.extents.cells() * type.bytes;
   if (bytes.size() < offset || bytes.size() - offset < needed) {
     throw InputError(
-        fmt::format("cut short: {} bytes of voxels where {} x {} x {} need {} (the rest of the head is missing) fetch "
+        fmt::format("cut short: {} bytes of voxels where {} x {} x {} need {} (the rest of the head is missing); fetch "
                     "the file again",
                     bytes.size() - std::min(bytes.size(), offset), volume.extents.nx, volume.extents.ny,
                     volume.extents.nz, needed));
@@ -221,7 +221,7 @@ Volume decode_nifti(std::span<const std::byte> bytes) {
 
 Volume read_nifti(const std::filesystem::path& path) try {
   if (std::filesystem::is_directory(path))
-    throw InputError("is a folder (a volume is a file) name a .nii or .nii.gz file");
+    throw InputError("is a folder (a volume is a file); name a .nii or .nii.gz file");
   return decode_nifti(read_file(path));
 } catch (const InputError& error) {
   throw InputError(fmt::format("{}: {}", path.string(), error.what()));

@@ -5,10 +5,29 @@
 
 #include <algorithm>
 #include <cmath>
+#include <condition_variable>
 #include <cstdio>
+#include <cstdlib>
+#include <mutex>
 #include <numeric>
+#include <string_view>
 
 namespace ultrasound {
+namespace {
+
+/// Whether a person sees standard output as it comes. mpirun gives its ranks a terminal of their own whatever becomes
+/// of it: what counts then is where mpirun itself writes.
+bool shown_on_terminal() {
+  if (isatty(STDOUT_FILENO) != 1) return false;
+  if (!std::getenv("OMPI_COMM_WORLD_SIZE")) return true;
+  char target[256] = {};
+  const std::string link = fmt::format("/proc/{}/fd/1", getppid());
+  const auto letters = readlink(link.c_str(), target, sizeof target - 1);
+  const std::string_view name(target, letters > 0 ? static_cast<std::size_t>(letters) : 0);
+  return name.starts_with("/dev/pts/") || name.starts_with("/dev/tty") || name == "/dev/console";
+}
+
+}  // namespace
 
 std::string describe_plan(const Config& config, const Plan& plan) {
   const Extents& n = plan.grid.extents;
@@ -47,10 +66,54 @@ std::string describe_outcomes(const Treatment& treatment) {
   return text;
 }
 
+LiveLine::LiveLine() : terminal_(shown_on_terminal()) {}
+
+void LiveLine::show(const std::string& text) {
+  const auto now = Clock::now();
+  const auto pause = terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(3000);
+  if (!shown_) shown_ = terminal_ ? now - pause : now;  // what is over at once needs one line in a file
+  if (now - *shown_ < pause) return;
+  shown_ = now;
+  if (!terminal_) {
+    fmt::print("{}\n", text);
+  } else {
+    fmt::print("\r{:<{}}", text, shown_letters_);
+    shown_letters_ = text.size();
+  }
+  std::fflush(stdout);
+}
+
+void LiveLine::finish(const std::string& text) {
+  fmt::print("{}{:<{}}\n", terminal_ ? "\r" : "", text, terminal_ ? shown_letters_ : 0);
+  std::fflush(stdout);
+  shown_.reset();
+  shown_letters_ = 0;
+}
+
+StageLine::StageLine(std::string stage)
+    : stage_(std::move(stage)), watcher_([this](const std::stop_token& done) { watch(done); }) {}
+
+StageLine::~StageLine() {
+  watcher_.request_stop();
+  watcher_.join();
+}
+
+void StageLine::watch(const std::stop_token& done) {
+  const auto seconds = [this] {
+    return std::chrono::duration<double>(std::chrono::steady_clock::now() - began_).count();
+  };
+  LiveLine line;
+  std::mutex mutex;
+  std::condition_variable_any wake;
+  std::unique_lock lock(mutex);
+  while (!wake.wait_for(lock, done, std::chrono::milliseconds(200), [&] { return done.stop_requested(); })) {
+    line.show(fmt::format("set-up       {}, {:.0f} s", stage_, seconds()));
+  }
+  line.finish(fmt::format("set-up       {}: {:.1f} s", stage_, seconds()));
+}
+
 ProgressLine::ProgressLine(const Plan& plan)
-    : steps_(plan.steps),
-      cells_(static_cast<double>(plan.grid.extents.cells())),
-      terminal_(isatty(STDOUT_FILENO) == 1) {}
+    : steps_(plan.steps), cells_(static_cast<double>(plan.grid.extents.cells())) {}
 
 void ProgressLine::operator()(Scenario scenario, int step) {
   const auto now = Clock::now();
@@ -64,9 +127,6 @@ void ProgressLine::operator()(Scenario scenario, int step) {
   last_ = now;
   done_[static_cast<std::size_t>(scenario)] = step;
   const bool last = std::none_of(done_.begin(), done_.end(), under_way);
-  const auto pause = terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(1000);
-  if (!last && now - shown_ < pause) return;
-  shown_ = now;
   std::string names;
   for (std::size_t i = 0; i < done_.size(); ++i) {
     if (under_way(done_[i]) || i == static_cast<std::size_t>(scenario))
@@ -78,10 +138,13 @@ void ProgressLine::operator()(Scenario scenario, int step) {
   const bool can_tell = seconds >= 1 && done * 50 >= all;
   const auto left = seconds * static_cast<double>(all - done) / static_cast<double>(done);
   const double here = std::chrono::duration<double>(now - group_start_).count();
-  fmt::print("{}{:<28} step {:>5}/{}  {:>6.1f} Mcells/s  {}{}", terminal_ ? "\r" : "", names, done, all,
-             cells_ * static_cast<double>(done - done_before_) / here * 1e-6,
-             can_tell ? fmt::format("{:>5.0f} s to go", left) : std::string(13, ' '), terminal_ && !last ? "" : "\n");
-  std::fflush(stdout);
+  const std::string text = fmt::format("{:<28} step {:>5}/{}  {:>6.1f} Mcells/s{}", names, done, all,
+                                       cells_ * static_cast<double>(done - done_before_) / here * 1e-6,
+                                       can_tell ? fmt::format("  {:>5.0f} s to go", left) : std::string());
+  if (last)
+    line_.finish(text);
+  else
+    line_.show(text);
 }
 
 }  // namespace ultrasound

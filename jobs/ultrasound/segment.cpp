@@ -29,7 +29,7 @@ Grid covering_grid(const Volume& volume, double spacing_mm) {
   };
   const Extents extents{cells(low.x, high.x), cells(low.y, high.y), cells(low.z, high.z)};
   if (std::max({extents.nx, extents.ny, extents.nz}) > 1024) {
-    throw InputError(fmt::format("a head of {} x {} x {} mm (no head is that large) repair the header's affine",
+    throw InputError(fmt::format("a head of {} x {} x {} mm (no head is that large); repair the header's affine",
                                  extents.nx, extents.ny, extents.nz));
   }
   return {extents, spacing_mm, low};
@@ -94,7 +94,7 @@ float median_inside(const std::vector<float>& values, const Region& region) {
 Anatomy segment(const Volume& head, const Volume& brain_mask, double spacing_mm) {
   if (!(head.extents == brain_mask.extents)) {
     throw InputError(
-        fmt::format("a brain mask of {} x {} x {} voxels for a head of {} x {} x {} (they must be of one scan) give "
+        fmt::format("a brain mask of {} x {} x {} voxels for a head of {} x {} x {} (they must be of one scan); give "
                     "the mask of this head",
                     brain_mask.extents.nx, brain_mask.extents.ny, brain_mask.extents.nz, head.extents.nx,
                     head.extents.ny, head.extents.nz));
@@ -109,13 +109,13 @@ Anatomy segment(const Volume& head, const Volume& brain_mask, double spacing_mm)
   const auto brain_cells = static_cast<std::size_t>(std::count(brain.begin(), brain.end(), 1));
   if (brain_cells < n.cells() / 1000 || brain_cells > n.cells() / 2) {
     throw InputError(
-        fmt::format("a brain mask that marks {} of {} cells (no brain is like that) give the mask of this head",
+        fmt::format("a brain mask that marks {} of {} cells (no brain is like that); give the mask of this head",
                     brain_cells, n.cells()));
   }
   const float bright = median_inside(anatomy.intensity, brain);
   if (!(bright > 0))
     throw InputError(
-        "a head that is dark where the mask says brain (nothing can be told apart) give the mask of this head");
+        "a head that is dark where the mask says brain (nothing can be told apart); give the mask of this head");
 
   const std::vector<float> from_brain = squared_distance(brain, n, mm(16));
   const auto within = [&](double distance) {

@@ -65,18 +65,18 @@ int most_blocks(int planes) { return std::max(1, planes / wave_halo); }
 void check_blocks(int blocks, int planes) {
   const int most = most_blocks(planes);
   if (blocks >= 0 && blocks <= most) return;
-  throw InputError(fmt::format("{} blocks for {} planes (a block needs {} planes for its neighbours) use 1 to {}",
+  throw InputError(fmt::format("{} blocks for {} planes (a block needs {} planes for its neighbours); use 1 to {}",
                                blocks, planes, wave_halo, most));
 }
 
 void check_simulation(const Simulation& simulation) {
   const auto& layout = simulation.coefficients->layout;
   check_blocks(simulation.blocks, layout.nz);
-  if (simulation.steps < 1) throw InputError("a run of no steps (nothing would be computed) give a longer duration");
+  if (simulation.steps < 1) throw InputError("a run of no steps (nothing would be computed); give a longer duration");
   const Grid grid{.extents = {layout.nx, layout.ny, layout.nz}};
   const auto check = [&](Cell c, const char* what) {
     if (!grid.contains(c)) {
-      throw InputError(fmt::format("a {} at cell {}, {}, {} (the grid has {} x {} x {}) move it or enlarge the grid",
+      throw InputError(fmt::format("a {} at cell {}, {}, {} (the grid has {} x {} x {}); move it or enlarge the grid",
                                    what, c.x, c.y, c.z, layout.nx, layout.ny, layout.nz));
     }
   };

@@ -46,14 +46,14 @@ Grid run_grid(const Config& config, const Grid& anatomy, Point target_mm, const 
   const Cell after{below(high.x, target_mm.x), below(high.y, target_mm.y), below(high.z, target_mm.z)};
   if (before.x < 0 || before.y < 0 || before.z < 0 || after.x < 0 || after.y < 0 || after.z < 0) {
     throw InputError(
-        fmt::format("a target at {}, {}, {} mm (it lies outside the volume) give scanner coordinates inside the brain",
+        fmt::format("a target at {}, {}, {} mm (it lies outside the volume); give scanner coordinates inside the brain",
                     target_mm.x, target_mm.y, target_mm.z));
   }
   const Grid grid{{before.x + after.x + 1, before.y + after.y + 1, before.z + after.z + 1},
                   h,
                   target_mm - Point{before.x * h, before.y * h, before.z * h}};
   if (grid.extents.cells() > 4'000'000'000U) {
-    throw InputError(fmt::format("a grid of {} x {} x {} cells (it would not fit into memory) use a larger spacing_mm",
+    throw InputError(fmt::format("a grid of {} x {} x {} cells (it would not fit into memory); use a larger spacing_mm",
                                  grid.extents.nx, grid.extents.ny, grid.extents.nz));
   }
   return grid;
@@ -66,7 +66,7 @@ std::vector<Cell> element_cells(const Grid& grid, const std::vector<Point>& elem
     const Cell cell = grid.nearest(p);
     if (tissue_at(anatomy, p) != Tissue::water) {
       throw InputError(
-          fmt::format("a transducer element at {:.0f}, {:.0f}, {:.0f} mm (that is inside the head) use a larger "
+          fmt::format("a transducer element at {:.0f}, {:.0f}, {:.0f} mm (that is inside the head); use a larger "
                       "radius_mm or another direction",
                       p.x, p.y, p.z));
     }

@@ -46,7 +46,7 @@ Plan make_plan(const Config& config, const Anatomy& anatomy, const Target& targe
   plan.target_cell = plan.grid.nearest(target.position_mm);
   if (tissue_at(anatomy, target.position_mm) != Tissue::brain) {
     throw InputError(
-        fmt::format("target {} at {}, {}, {} mm (that is not in the brain) give scanner coordinates inside the brain",
+        fmt::format("target {} at {}, {}, {} mm (that is not in the brain); give scanner coordinates inside the brain",
                     target.name, target.position_mm.x, target.position_mm.y, target.position_mm.z));
   }
   plan.elements = element_cells(plan.grid, places, anatomy);

@@ -230,8 +230,12 @@ Result<Ended> run_rank(transport::Bootstrap& bootstrap, Result<Config> config, s
   parts.seed = settings.seed != 0 ? settings.seed : roster.key;
   parts.records = std::move(all);
   if (self == Rank{0}) {
-    log::info("{} ranks, {} workers and {} MiB of object memory each here{}, seed {}", bootstrap.size(), ready->workers,
-              settings.arena_bytes.value >> 20, ready->oversubscribed ? ", more ranks than cores" : "", parts.seed);
+    const auto counted = [](std::uint64_t count, const char* noun) {
+      return fmt::format("{} {}{}", count, noun, count == 1 ? "" : "s");
+    };
+    log::info("{}, {} and {} MiB of object memory {}here{}, seed {}", counted(bootstrap.size(), "rank"),
+              counted(ready->workers, "worker"), settings.arena_bytes.value >> 20, bootstrap.size() == 1 ? "" : "each ",
+              ready->oversubscribed ? ", more ranks than cores" : "", parts.seed);
     for (const auto& change : settings.changes()) log::info("{}", change);
   }
   if (settings.mpi == MpiUse::bootstrap) bootstrap.finish(transport::Leave::together);

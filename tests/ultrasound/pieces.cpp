@@ -159,11 +159,14 @@ TEST(Configuration, RefusesWhatItDoesNotKnowAndNamesTheNearest) {
     EXPECT_NE(text.find(words), std::string::npos) << text;
   };
   says(refusal("[run]\nspacing = 2"),
-       "run.toml:2: unknown key run.spacing (it would change nothing) did you mean spacing_mm?");
+       "run.toml:2: unknown key run.spacing (it would change nothing); did you mean spacing_mm?");
   says(refusal("[transduser]"), "did you mean transducer?");
   says(refusal("[materials.skul]"), "did you mean skull?");
   says(refusal("[run]\nblocks = 1.5"), "run.blocks is no whole number");
   says(refusal("[run]\nspacing_mm = \"two\""), "run.spacing_mm is no number");
+  says(refusal("[run]\nspacing_mm = \"2\""), "run.spacing_mm is no number");
+  says(refusal("[run]\nblocks = \"2\""), "run.blocks is no whole number");
+  says(refusal("[[target]]\nposition_mm = [\"1\", \"2\", \"3\"]"), "is not [x, y, z]");
   says(refusal("[[target]]\nposition_mm = [1, 2]"), "is not [x, y, z]");
   says(refusal("[run"), "run.toml:1:");
   says(refusal("[materials.skull]\nspeed_m_s = -2800"), "skull.speed_m_s is -2800");

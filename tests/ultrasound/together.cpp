@@ -43,6 +43,8 @@ TEST_F(Together, ManyRanksWriteTheBytesThatOneWrites) {
   const Ended one = launch(1, "", "", "");
   ASSERT_EQ(one.status, 0) << one.output;
   EXPECT_NE(one.output.find("written by rank 0 alone: the job has one rank"), std::string::npos) << one.output;
+  EXPECT_EQ(one.output.find('\r'), std::string::npos) << "a line is rewritten where nobody sees it";
+  EXPECT_NE(one.output.find("finding skull and brain: "), std::string::npos) << one.output;
   const std::string bytes = result();
   ASSERT_GT(bytes.size(), 100'000U);
   struct Case {

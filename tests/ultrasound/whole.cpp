@@ -78,12 +78,17 @@ TEST_F(Program, RefusesBadInputWithOneLineAndStatusTwo) {
   expect_refused(good + "--engine steam", "unknown engine");
   expect_refused(good + "--spacing -1", "spacing_mm is -1");
   expect_refused(good + "--blocks 1000", "blocks for");
+  expect_refused(good + "--output /proc/ultrasound", "results cannot be written to '/proc/ultrasound'");
+  expect_refused(good + "--output " + (folder / "head.nii").string(), "Not a directory");
+  expect_refused(good + "--output " + (folder / "head.nii/x").string(), "give another folder with --output DIR");
+  expect_refused(good + "--head /nowhere/head.nii --output " + (folder / "a/b").string(), "cannot be opened");
+  EXPECT_FALSE(std::filesystem::exists(folder / "a"));  // what was made to try it is gone
 }
 
 TEST_F(Program, RefusesASetUpThatCannotBe) {
   Config config = doll_config();
   config.courant = 1.1;
-  expect_refused("--config " + config_file(config), "is not stable (the wave would grow without bound) use at most");
+  expect_refused("--config " + config_file(config), "is not stable (the wave would grow without bound); use at most");
   config = doll_config();
   config.targets[0].position_mm = {26, 0, 0};
   expect_refused("--config " + config_file(config), "not in the brain");
