@@ -6,6 +6,7 @@
 #include <CLI/CLI.hpp>
 #include <ringray/run.hpp>
 
+#include <chrono>
 #include <cstring>
 #include <fstream>
 #include <iostream>
@@ -105,7 +106,11 @@ void save(const Config& config, const Treatment& treatment, const Anatomy& anato
       draw_movie(backdrop, outcome, engine).save(folder / fmt::format("wave-{}.png", name));
     }
   }
-  fmt::print("result.h5    written {}\n", engine.write(folder / "result.h5", config, treatment));
+  const auto began = std::chrono::steady_clock::now();
+  const std::string how = engine.write(folder / "result.h5", config, treatment);
+  const double seconds = std::chrono::duration<double>(std::chrono::steady_clock::now() - began).count(),
+               megabytes = static_cast<double>(std::filesystem::file_size(folder / "result.h5")) * 1e-6;
+  fmt::print("result.h5    {:.0f} MB in {:.1f} s, written {}\n", megabytes, seconds, how);
 }
 
 void treat_all(const CommandLine& line) {

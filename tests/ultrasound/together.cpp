@@ -6,15 +6,18 @@ namespace ultrasound {
 namespace {
 
 struct Together : ProgramFolder {
-  /// Options of mpirun, variables of the ranks, arguments of the program.
-  Ended launch(int ranks, const std::string& options, const std::string& variables, const std::string& arguments) {
+  static Config small_doll() {
     Config config = doll_config();
     config.spacing_mm = 4;
+    return config;
+  }
+  /// Options of mpirun, variables of the ranks, arguments of the program.
+  Ended launch(int ranks, const std::string& options, const std::string& variables, const std::string& arguments) {
     // A job that hangs is killed: its status is then 124.
     return run_command(
         std::string("timeout -k 5 60 " MPIRUN " --allow-run-as-root --oversubscribe --bind-to none -n ") +
         std::to_string(ranks) + " " + options + " env " + variables + " " ULTRASOUND_PROGRAM + " --config " +
-        config_file(doll_config()) + " " + arguments + " 2>&1");
+        config_file(small_doll()) + " " + arguments + " 2>&1");
   }
   Ended sabotage(const std::string& order, const std::string& options = "") {
     const Ended ended = launch(3, options, "LD_PRELOAD=" SABOTEUR " SABOTAGE=" + order, "");
@@ -68,6 +71,19 @@ TEST_F(Together, RanksWithoutBlocksWriteNothingAndDisturbNobody) {
   EXPECT_NE(ended.output.find("by 3 ranks together"), std::string::npos) << ended.output;
 }
 
+TEST_F(Together, RankZeroWritesAloneWhereAnotherDoesNotSeeTheFolder) {
+  if (run_command("unshare -m mount -t tmpfs none /mnt 2>&1").status != 0)
+    GTEST_SKIP() << "only root may give a rank a file system of its own";
+  std::filesystem::create_directories(output);
+  const std::string program = ULTRASOUND_PROGRAM " --config " + config_file(small_doll());
+  const Ended ended = run_command(
+      "timeout -k 5 60 " MPIRUN " --allow-run-as-root --oversubscribe --bind-to none -n 1 " + program +
+      " : -n 1 unshare -m sh -c 'mount -t tmpfs none " + output.string() + " && exec " + program + "' 2>&1");
+  EXPECT_EQ(ended.status, 0) << ended.output;
+  EXPECT_NE(ended.output.find("by rank 0 alone: rank 1 does not see the folder"), std::string::npos) << ended.output;
+  EXPECT_GT(result().size(), 100'000U);
+}
+
 TEST_F(Together, ARankThatDiesEndsTheJob) {
   const Ended ended = sabotage("write:die:2");
   EXPECT_NE(ended.status, 0) << ended.output;
@@ -79,7 +95,8 @@ TEST_F(Together, SurvivorsOfARankThatDiesEndWithOneLine) {
   for (const char* order : {"open:die:1", "write:die:2", "close:die:1"}) {
     SCOPED_TRACE(order);
     std::filesystem::remove_all(output);
-    expect_refusal(sabotage(order, "--enable-recovery"), "a rank died while all ranks wrote the file");
+    expect_refusal(sabotage(order, "--enable-recovery"),
+                   "died while all ranks wrote it (a part is missing); start the job again");
   }
 }
 
