@@ -117,6 +117,19 @@ Result<void> set(Config& config, const Setting& setting) {
 constexpr std::string_view flag_prefix = "--ringray.", variable_prefix = "RINGRAY_",
                            launcher_prefix = "RINGRAY_BOOTSTRAP_";
 
+/// "-ringray.pin", "--ringray-pin" and so on, which no program means as its own; "pin". Else empty.
+std::string misspelt_flag(std::string_view argument) {
+  constexpr std::string_view ours = "ringray";
+  const auto word = argument.substr(std::min(argument.find_first_not_of('-'), argument.size()));
+  if (word.size() == argument.size() || argument.starts_with(flag_prefix)) return {};
+  const auto same = [](char a, char b) { return a == std::tolower(static_cast<unsigned char>(b)); };
+  if (word.size() < ours.size() || !std::equal(ours.begin(), ours.end(), word.begin(), same)) return {};
+  auto name = std::string(word.substr(ours.size(), word.find('=') - ours.size()));
+  name.erase(0, name.find_first_not_of(".-_:"));
+  for (auto& c : name) c = c == '-' ? '_' : static_cast<char>(std::tolower(static_cast<unsigned char>(c)));
+  return name.empty() ? "help" : name;
+}
+
 bool is_truth_word(std::string_view text) {
   bool ignored = false;
   return text != "0" && text != "1" && base::read_option(text, any(), ignored).has_value();
@@ -129,6 +142,10 @@ Result<std::vector<Setting>> read_arguments(int argc, char** argv, std::vector<i
     std::string_view argument = argv[i];
     if (argument == "--") {
       while (i < argc) kept.push_back(i++);
+    } else if (const auto name = misspelt_flag(argument); !name.empty()) {
+      return failure(Errc::config,
+                     fmt::format("{} is not an option of Ringray; did you mean --ringray.{}? --ringray.help lists all",
+                                 printable(argument), nearest_name(name)));
     } else if (!argument.starts_with(flag_prefix)) {
       kept.push_back(i);
     } else {
@@ -141,7 +158,7 @@ Result<std::vector<Setting>> read_arguments(int argc, char** argv, std::vector<i
       } else if (option && option->is_switch) {
         setting.value = i + 1 < argc && is_truth_word(argv[i + 1]) ? argv[++i] : "true";
       } else if (option) {
-        if (i + 1 == argc)
+        if (i + 1 == argc || std::string_view(argv[i + 1]).starts_with(flag_prefix))
           return failure(Errc::config, fmt::format("{}: the value is missing ({}); accepted: {}", setting.where,
                                                    option->sentence, option->accepted()));
         setting.value = argv[++i];

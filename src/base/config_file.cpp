@@ -47,17 +47,27 @@ std::optional<std::string> table_text(const toml::table& table) {
 Result<std::vector<TomlValue>> read_toml(std::string_view text, const std::string& path) try {
   const auto document = toml::parse(text, std::string_view(path));
   std::vector<TomlValue> values;
-  for (const auto& [key, node] : document) {
+  const auto read = [&](const toml::key& key, const toml::node& node) -> std::optional<std::string> {
     TomlValue value{std::string(key.str()), "", node.is_string(), node.source().begin.line};
     const auto* table = node.as_table();
     const auto shown = table ? table_text(*table) : scalar_text(node);
     if (!shown)
-      return wrong(
-          fmt::format("{}:{}: {} is a {} (an option is one value, or a table of names with values without ','); "
-                      "--ringray.help lists what each accepts",
-                      path, value.line, one_line(value.name), table ? "nested table" : "list or date"));
+      return fmt::format(
+          "{}:{}: {} is a {} (an option is one value, or a table of names with values without ','); "
+          "--ringray.help lists what each accepts",
+          path, value.line, one_line(value.name), table ? "nested table" : "list or date");
     value.text = *shown;
     values.push_back(std::move(value));
+    return std::nullopt;
+  };
+  for (const auto& [key, node] : document) {
+    const auto* ours = key.str() == "ringray" ? node.as_table() : nullptr;
+    if (!ours) {
+      if (auto problem = read(key, node)) return wrong(*problem);
+      continue;
+    }
+    for (const auto& [option, its] : *ours)
+      if (auto problem = read(option, its)) return wrong(*problem);
   }
   return values;
 } catch (const toml::parse_error& error) {

@@ -121,6 +121,10 @@ TEST(Config, WrongValuesNameOptionValueReasonAndWhatIsAccepted) {
 TEST(Config, TomlErrorsNameFileAndLine) {
   EXPECT_THAT(bad({{}, {}, "workers = 2\npin = = 3\n"}), HasSubstr("ringray_config_test.toml:2: "));
   EXPECT_THAT(bad({{}, {}, "\n\nworkers = 'many'"}), HasSubstr(".toml:3: workers: 'many' is not a number"));
+  EXPECT_THAT(bad({{}, {}, "[ringray]\npin = 'yes'"}), HasSubstr(":2: pin: 'yes' is text in quotes"));
+  EXPECT_THAT(bad({{}, {}, "[ringray]\nwokers = 2"}),
+              HasSubstr(":2: wokers is not an option of Ringray; did you mean"));
+  EXPECT_THAT(bad({{}, {}, "ringray = 3"}), HasSubstr(":1: ringray is not an option of Ringray"));
   EXPECT_THAT(bad({{}, {}, "log_file = 3"}), HasSubstr(":1: log_file: 3 is not a string"));
   EXPECT_THAT(bad({{}, {}, "workers = '2'"}), HasSubstr(":1: workers: '2' is text in quotes"));
   EXPECT_THAT(bad({{}, {}, "pin = 'true'"}), HasSubstr(":1: pin: 'true' is text in quotes"));
@@ -156,6 +160,27 @@ licence = 2
   EXPECT_EQ(config.namespace_, "mine");
   EXPECT_EQ(config.labels, (Labels{{"zone", "a"}}));
   EXPECT_EQ(config.resources, (Amounts{{"licence", 2}}));
+}
+
+TEST(Config, TomlMayHaveItsOptionsInATableOfRingrays) {
+  const auto config = good({{}, {}, "pin = true\n[ringray]\nworkers = 2\n[ringray.labels]\nzone = 'a'\n"});
+  EXPECT_TRUE(config.pin);
+  EXPECT_EQ(config.workers, 2u);
+  EXPECT_EQ(config.labels, (Labels{{"zone", "a"}}));
+}
+
+TEST(Config, FlagsWhosePrefixIsMisspeltAreNotTakenForTheProgramsOwn) {
+  for (const auto* flag : {"-ringray.workers=2", "--ringray-workers=2", "--ringray_workers", "--RINGRAY_WORKERS=2",
+                           "--Ringray.wokers", "---ringray:workers=2", "--ringrayworkers"})
+    EXPECT_THAT(bad({{flag}}), HasSubstr(std::string(flag) + " is not an option of Ringray; did you mean "
+                                                             "--ringray.workers?"));
+  EXPECT_THAT(bad({{"--ringray", "workers=2"}}), HasSubstr("did you mean --ringray.help?"));
+  EXPECT_EQ(good({{"ringray", "-r", "--ring=2", "-", "--"}}).workers, 0u);
+}
+
+TEST(Config, AFlagIsNotTheValueOfTheOneBeforeIt) {
+  EXPECT_THAT(bad({{"--ringray.timeline", "--ringray.workers=2"}}),
+              HasSubstr("--ringray.timeline: the value is missing"));
 }
 
 TEST(Config, ChangesSayWhereValuesCameFrom) {
