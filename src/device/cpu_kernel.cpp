@@ -157,26 +157,14 @@ Result<void> CpuKernel::launch() {
   return {};
 }
 
-Result<void> CpuKernel::activate() {
-  std::lock_guard one(steps_);
-  if (const auto next = advance_to(Step::activate); !next) return tl::make_unexpected(next.error());
-  request(Request::run);
-  await_acknowledged();
-  return {};
-}
+Result<void> CpuKernel::activate() { return take_step(Step::activate, Request::run); }
+Result<void> CpuKernel::suspend() { return take_step(Step::suspend, Request::hold); }
+Result<void> CpuKernel::resume() { return take_step(Step::resume, Request::run); }
 
-Result<void> CpuKernel::suspend() {
+Result<void> CpuKernel::take_step(Step step, Request asked) {
   std::lock_guard one(steps_);
-  if (const auto next = advance_to(Step::suspend); !next) return tl::make_unexpected(next.error());
-  request(Request::hold);
-  await_acknowledged();
-  return {};
-}
-
-Result<void> CpuKernel::resume() {
-  std::lock_guard one(steps_);
-  if (const auto next = advance_to(Step::resume); !next) return tl::make_unexpected(next.error());
-  request(Request::run);
+  if (const auto next = advance_to(step); !next) return tl::make_unexpected(next.error());
+  request(asked);
   await_acknowledged();
   return {};
 }

@@ -159,6 +159,7 @@ class CpuKernel {
   void await_acknowledged();
   void command(std::uint32_t block, Word* words);
   Result<Life> advance_to(Step step);
+  Result<void> take_step(Step step, Request asked);
   Resident* find(Address actor);
   const Resident* find(Address actor) const { return const_cast<CpuKernel*>(this)->find(actor); }
   std::uint32_t choose_slot(std::uint32_t capacity_log2, Overflow overflow) const;
