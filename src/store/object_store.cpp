@@ -208,6 +208,20 @@ void ObjectStore::erase(ObjectId id) {
   forget(id, remains);
 }
 
+bool ObjectStore::untidy() const {
+  const std::lock_guard lock(mutex_);
+  return folder_ && folder_->untidy();
+}
+
+void ObjectStore::tidy() {
+  std::shared_ptr<SpillFolder> folder;
+  {
+    const std::lock_guard lock(mutex_);
+    folder = folder_;
+  }
+  if (folder) folder->tidy();
+}
+
 void ObjectStore::close() {
   std::shared_ptr<SpillFolder> folder;
   {

@@ -86,6 +86,9 @@ class ObjectStore : public std::enable_shared_from_this<ObjectStore> {
 
   /// The object is garbage: it is not found any more, and its bytes go with the last pin.
   void erase(ObjectId id);
+  /// Files of objects that were erased under the baton are still there.
+  bool untidy() const;
+  void tidy();  ///< removes them; waits for the disk
   /// Erases all objects, so that no file is left; what is still leased stays readable. Nothing can be created after.
   void close();
 

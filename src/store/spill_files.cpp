@@ -30,9 +30,10 @@ int write_all(int file, wire::View bytes) {
 }  // namespace
 
 SpillFile::~SpillFile() {
-  if (!path_.empty()) ::unlink(path_.c_str());  // already gone after close(): nothing is left either way
-  folder_->bytes_ -= bytes_;
-  --folder_->files_;
+  if (may_wait_for_disk || path_.empty())
+    folder_->take_off({std::move(path_), bytes_});
+  else
+    folder_->take_off_later({std::move(path_), bytes_});
 }
 
 Result<Descriptor> SpillFile::open() const {
@@ -93,6 +94,32 @@ void SpillFolder::remove() noexcept {
   std::filesystem::remove_all(path_, ignored);
 }
 
+void SpillFolder::take_off(const Gone& gone) noexcept {
+  if (!gone.path.empty()) ::unlink(gone.path.c_str());  // already gone after close(): nothing is left either way
+  bytes_ -= gone.bytes;
+  --files_;
+}
+
+void SpillFolder::take_off_later(Gone gone) {
+  const std::lock_guard lock(mutex_);
+  gone_.push_back(std::move(gone));
+}
+
+bool SpillFolder::untidy() const {
+  const std::lock_guard lock(mutex_);
+  return !gone_.empty();
+}
+
+void SpillFolder::tidy() {
+  RINGRAY_ASSERT(may_wait_for_disk, "the disk is waited for under the baton");
+  std::vector<Gone> all;
+  {
+    const std::lock_guard lock(mutex_);
+    all.swap(gone_);
+  }
+  for (const auto& gone : all) take_off(gone);
+}
+
 tl::unexpected<Failure> SpillFolder::refuse(std::uint64_t bytes, const std::string& reason) const {
   return failure(
       Errc::out_of_disk,
@@ -120,7 +147,7 @@ Descriptor SpillFolder::make(const std::string& path) const {
 }
 
 Result<std::shared_ptr<SpillFile>> SpillFolder::write(std::span<const wire::View> pieces) {
-  RINGRAY_ASSERT(may_wait_for_disk, "the disk is waited for under the baton");
+  tidy();
   std::uint64_t bytes = 0;
   for (const auto& piece : pieces) bytes += piece.size();
   const auto path = fmt::format("{}/{}", path_, ++names_);
@@ -140,7 +167,7 @@ Result<std::shared_ptr<SpillFile>> SpillFolder::write(std::span<const wire::View
 }
 
 Result<SpillFolder::Block> SpillFolder::borrow(std::size_t bytes) {
-  RINGRAY_ASSERT(may_wait_for_disk, "the disk is waited for under the baton");
+  tidy();
   auto reserved = reserve(bytes, "");
   if (!reserved) return tl::make_unexpected(reserved.error());
   const auto path = fmt::format("{}/{}.block", path_, ++names_);

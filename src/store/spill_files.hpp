@@ -5,8 +5,10 @@
 #include <cstddef>
 #include <cstdint>
 #include <memory>
+#include <mutex>
 #include <span>
 #include <string>
+#include <vector>
 
 #include "ringray/base/result.hpp"
 #include "ringray/store/mapping.hpp"
@@ -61,6 +63,10 @@ class SpillFolder : public std::enable_shared_from_this<SpillFolder> {
   };
   Result<Block> borrow(std::size_t bytes);
 
+  /// Files that nobody refers to any more lie there still, because the last reference went under the baton.
+  bool untidy() const;
+  void tidy();  ///< removes them
+
   std::uint64_t bytes() const noexcept { return bytes_.load(std::memory_order_relaxed); }
   std::uint64_t files() const noexcept { return files_.load(std::memory_order_relaxed); }
 
@@ -68,6 +74,12 @@ class SpillFolder : public std::enable_shared_from_this<SpillFolder> {
   friend class SpillFile;
   SpillFolder(std::string directory, std::string path, std::uint64_t bytes_max)
       : directory_(std::move(directory)), path_(std::move(path)), bytes_max_(bytes_max) {}
+  struct Gone {
+    std::string path;  ///< empty: it has no name
+    std::uint64_t bytes;
+  };
+  void take_off(const Gone& gone) noexcept;
+  void take_off_later(Gone gone);
   /// Takes `bytes` of the allowance, or says why not.
   Result<std::shared_ptr<SpillFile>> reserve(std::uint64_t bytes, std::string path);
   /// A new file, or none and errno. Makes the folder first when need be.
@@ -76,7 +88,9 @@ class SpillFolder : public std::enable_shared_from_this<SpillFolder> {
 
   const std::string directory_, path_;
   const std::uint64_t bytes_max_;
-  std::atomic<std::uint64_t> bytes_{0}, files_{0}, names_{0};
+  std::atomic<std::uint64_t> bytes_{0}, files_{0}, names_{0};  // with gone_
+  mutable std::mutex mutex_;
+  std::vector<Gone> gone_;  // guarded by mutex_
 };
 
 }  // namespace ringray::store

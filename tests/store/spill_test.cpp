@@ -7,6 +7,7 @@
 #include <fstream>
 
 #include "fixture.hpp"
+#include "ringray/store/disk_waits.hpp"
 #include "ringray/store/stale_folders.hpp"
 
 namespace ringray::store {
@@ -41,6 +42,24 @@ TEST_F(SpillTest, FilesVanishWhenTheirObjectsAreErased) {
   EXPECT_EQ(files_below(scratch), 0u);
   EXPECT_EQ(store->usage().disk_bytes, 0u);
   EXPECT_EQ(store->usage().used_bytes, 0u);
+}
+
+TEST_F(SpillTest, FilesOfObjectsThatAreErasedUnderTheBatonAreRemovedWithoutIt) {
+  open_with_disk(512 * kib);
+  for (std::uint64_t i = 1; i <= 40; ++i) put(i, 50 * kib);
+  const auto count = files_below(scratch);
+  ASSERT_GT(count, 1u);
+  EXPECT_FALSE(store->untidy());
+  may_wait_for_disk = false;
+  for (std::uint64_t i = 1; i <= 40; ++i) store->erase(id_of(i));
+  EXPECT_EQ(files_below(scratch), count);
+  EXPECT_GT(store->usage().disk_bytes, 0u);
+  may_wait_for_disk = true;
+  EXPECT_TRUE(store->untidy());
+  store->tidy();
+  EXPECT_EQ(files_below(scratch), 0u);
+  EXPECT_EQ(store->usage().disk_bytes, 0u);
+  EXPECT_FALSE(store->untidy());
 }
 
 TEST_F(SpillTest, PinnedObjectsStayInMemory) {
