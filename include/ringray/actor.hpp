@@ -7,6 +7,7 @@
 #include "ringray/object.hpp"
 #include "ringray/runtime/actor.hpp"
 #include "ringray/runtime/bound_record.hpp"
+#include "ringray/runtime/refusals.hpp"
 
 namespace ringray {
 
@@ -17,26 +18,31 @@ namespace runtime {
 template <class C, auto Method, class... A>
 ObjectRef<typename Outcome<MethodResult<Method, void>>::first> call_with(ActorState& state, const std::string& group,
                                                                          A&&... arguments) {
-  using Tuple = typename StoredList<typename Signature<decltype(Method)>::method_parameters, A...>::type;
-  using Rec = CallRecord<Method, C, Tuple>;
   using Result = typename Outcome<MethodResult<Method, void>>::first;
   static_assert(Outcome<MethodResult<Method, void>>::count == 1 && !Outcome<MethodResult<Method, void>>::generator,
                 "ringray: a method gives one result; let it return a struct");
-  auto* record = new Rec(std::in_place, std::forward<A>(arguments)...);
-  auto ref = Access::make<ObjectRef<Result>>(static_cast<ObjectState*>(record));
-  runtime::call(state, static_cast<Record&>(*record), group, false);
-  return ref;
+  if constexpr (!check_call<C, Method, A...>()) {
+    return {};
+  } else {
+    using Tuple = typename StoredList<typename Signature<decltype(Method)>::method_parameters, A...>::type;
+    auto* record = new CallRecord<Method, C, Tuple>(std::in_place, std::forward<A>(arguments)...);
+    auto ref = Access::make<ObjectRef<Result>>(static_cast<ObjectState*>(record));
+    runtime::call(state, static_cast<Record&>(*record), group, false);
+    return ref;
+  }
 }
 template <class C, auto Method, class... A>
 void send_with(ActorState& state, const std::string& group, A&&... arguments) {
-  using Tuple = typename StoredList<typename Signature<decltype(Method)>::method_parameters, A...>::type;
-  using Rec = CallRecord<Method, C, Tuple>;
-  if (state.local) {
-    auto* record = new Rec(std::in_place, std::forward<A>(arguments)...);
-    return runtime::call(state, static_cast<Record&>(*record), group, true);
+  if constexpr (check_call<C, Method, A...>()) {
+    using Tuple = typename StoredList<typename Signature<decltype(Method)>::method_parameters, A...>::type;
+    using Rec = CallRecord<Method, C, Tuple>;
+    if (state.local) {
+      auto* record = new Rec(std::in_place, std::forward<A>(arguments)...);
+      return runtime::call(state, static_cast<Record&>(*record), group, true);
+    }
+    const Tuple stored(std::forward<A>(arguments)...);
+    runtime::send_one_way(state, group, {Rec::type, &stored, &Rec::encode_arguments});
   }
-  const Tuple stored(std::forward<A>(arguments)...);
-  runtime::send_one_way(state, group, {Rec::type, &stored, &Rec::encode_arguments});
 }
 }  // namespace runtime
 
@@ -146,17 +152,29 @@ void ActorGroup<A>::send(Arguments&&... arguments) const {
 /// destructor. An on_stop() that takes longer than --ringray.stop_timeout_ms is left behind. kill() runs no on_stop().
 template <class A, class... Arguments>
 ActorHandle<A> spawn(ActorOptions options, Arguments&&... arguments) {
-  using Tuple = std::tuple<typename runtime::StoredForAny<Arguments>::type...>;
-  auto* constructor = new runtime::ConstructRecord<A, Tuple>(std::in_place, std::forward<Arguments>(arguments)...);
-  auto* state = new runtime::ActorState;
-  auto handle = runtime::Access::make<ActorHandle<A>>(state);
-  auto* actual = runtime::start_actor(*state, runtime::actor_type_of<A>(), std::move(options), *constructor);
-  if (actual == state) return handle;
-  return runtime::Access::make<ActorHandle<A>>(runtime::as_actor(*actual));
+  if constexpr (!runtime::check_spawn<A, Arguments...>()) {
+    return {};
+  } else {
+    using Tuple = std::tuple<typename runtime::StoredForAny<Arguments>::type...>;
+    auto* constructor = new runtime::ConstructRecord<A, Tuple>(std::in_place, std::forward<Arguments>(arguments)...);
+    auto* state = new runtime::ActorState;
+    auto handle = runtime::Access::make<ActorHandle<A>>(state);
+    auto* actual = runtime::start_actor(*state, runtime::actor_type_of<A>(), std::move(options), *constructor);
+    if (actual == state) return handle;
+    return runtime::Access::make<ActorHandle<A>>(runtime::as_actor(*actual));
+  }
 }
 template <class A>
 ActorHandle<A> spawn() {
   return spawn<A>(ActorOptions{});
+}
+
+template <class A, class First, class... Rest>
+requires(!std::is_convertible_v<First, ActorOptions>) ActorHandle<A> spawn(First&&, Rest&&...) {
+  static_assert(std::is_convertible_v<First, ActorOptions>,
+                "ringray: spawn takes its options first: spawn<A>({}, constructor arguments...), or "
+                "spawn<A>({.name = \"...\"}, constructor arguments...)");
+  return {};
 }
 
 /// The live actor of that name. Throws ActorDiedError when there is none, and ConfigError when it is no A (a class that

@@ -11,6 +11,7 @@
 #include "ringray/runtime/api.hpp"
 #include "ringray/runtime/function.hpp"
 #include "ringray/runtime/object_ref.hpp"
+#include "ringray/runtime/refusals.hpp"
 
 namespace ringray {
 
@@ -19,10 +20,10 @@ namespace ringray {
 template <class T>
 ObjectRef<std::remove_cvref_t<T>> put(T&& value) {
   using Value = std::remove_cvref_t<T>;
-  static_assert(Travels<Value>,
-                "ringray: a value of this type cannot travel to another rank: make it trivially copyable without "
-                "pointers, or give it a cereal serialize() function");
-  return runtime::Access::make<ObjectRef<Value>>(runtime::put_value(std::forward<T>(value)));
+  if constexpr (runtime::check_put<Value, T>())
+    return runtime::Access::make<ObjectRef<Value>>(runtime::put_value(std::forward<T>(value)));
+  else
+    return {};
 }
 
 /// The value; waits until it exists. In a task only the task waits, its worker goes on with others. The reference

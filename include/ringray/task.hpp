@@ -9,6 +9,7 @@
 #include "ringray/object.hpp"
 #include "ringray/runtime/bound_record.hpp"
 #include "ringray/runtime/options.hpp"
+#include "ringray/runtime/refusals.hpp"
 
 namespace ringray {
 
@@ -47,19 +48,23 @@ auto references_to(Record& record, std::type_identity<Task<T>>) {
 template <class F, class... A>
 auto submit_with(TaskOptions* options, F&& f, A&&... arguments) {
   using Code = std::decay_t<F>;
-  using Tuple = typename StoredArguments<Code, A...>::type;
-  using Rec = TaskRecord<Code, Tuple>;
-  using R = std::remove_cvref_t<AppliedResult<Code, Tuple>>;
-  auto* record = new Rec(std::in_place, std::forward<F>(f), std::forward<A>(arguments)...);
-  if (options) record->make_more().options = std::move(*options);
-  if constexpr (Outcome<R>::generator) {
-    Stream<typename Outcome<R>::item> stream(open_stream(*record));
-    runtime::submit(static_cast<Record&>(*record));
-    return stream;
+  if constexpr (!check_task<Code, A...>()) {
+    return typename Refused<Code>::type();
   } else {
-    auto references = references_to<R>(*record, std::type_identity<R>{});
-    runtime::submit(static_cast<Record&>(*record));
-    return references;
+    using Tuple = typename StoredArguments<Code, A...>::type;
+    using Rec = TaskRecord<Code, Tuple>;
+    using R = std::remove_cvref_t<AppliedResult<Code, Tuple>>;
+    auto* record = new Rec(std::in_place, std::forward<F>(f), std::forward<A>(arguments)...);
+    if (options) record->make_more().options = std::move(*options);
+    if constexpr (Outcome<R>::generator) {
+      Stream<typename Outcome<R>::item> stream(open_stream(*record));
+      runtime::submit(static_cast<Record&>(*record));
+      return stream;
+    } else {
+      auto references = references_to<R>(*record, std::type_identity<R>{});
+      runtime::submit(static_cast<Record&>(*record));
+      return references;
+    }
   }
 }
 

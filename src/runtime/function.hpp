@@ -178,7 +178,6 @@ template <class List, class... A>
 struct StoredList;
 template <class... P, class... A>
 struct StoredList<Parameters<P...>, A...> {
-  static_assert(sizeof...(P) == sizeof...(A), "ringray: the callable takes another number of arguments");
   using type = std::tuple<typename StoredFor<P, A>::type...>;
 };
 template <class F, class... A>
@@ -282,28 +281,6 @@ F decode_callable(wire::Decoder& decoder) {
     return wire::decode<F>(decoder);
   }
 }
-
-/// Says in one readable line per reason why a call cannot be sent.
-template <class F, class Tuple>
-struct CheckTravels;
-template <class F, class... Stored>
-struct CheckTravels<F, std::tuple<Stored...>> {
-  static_assert(CallableTravels<F>,
-                "ringray: this callable cannot travel to another rank: its captures must be trivially copyable, or it "
-                "must be a struct with a cereal serialize() function; pass ObjectRefs and handles as arguments");
-  template <class T>
-  struct Bare {
-    using type = T;
-  };
-  template <class T>
-  struct Bare<Argument<T>> {
-    using type = T;
-  };
-  static_assert((Travels<typename Bare<Stored>::type> && ...),
-                "ringray: an argument of this type cannot travel to another rank: make it trivially copyable without "
-                "pointers, or give it a cereal serialize() function");
-  static constexpr bool ok = true;
-};
 
 }  // namespace runtime
 }  // namespace ringray
