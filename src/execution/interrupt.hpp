@@ -1,5 +1,5 @@
 #pragma once
-// What interrupts a worker in the middle of what it does: questions of other threads, and the end of its stack.
+// What interrupts a worker in the middle of what it does: questions of other threads, and its crash.
 
 #include <signal.h>
 
@@ -20,23 +20,27 @@ struct Look {
   void* kept = nullptr;  ///< what Keep returned
 };
 
-/// A stack that came to its end.
-struct Overflow {
-  void* context = nullptr;  ///< of the fiber
-  std::size_t stack_bytes = 0;
-  bool fiber = false;  ///< false: the stack of the thread that runs worker 0
+/// A signal that ends the process, in the middle of what a thread did.
+struct Crash {
+  int signal = 0;                 ///< SIGSEGV, SIGBUS, SIGFPE, SIGILL or SIGABRT
+  const void* address = nullptr;  ///< that could not be used, or of the instruction; null: somebody sent the signal
+  bool worker = false;            ///< of a pool
+  void* context = nullptr;        ///< of the fiber
+  std::size_t stack_bytes = 0;    ///< not 0: the fiber's stack came to its end
+  bool thread_stack = false;      ///< then: it is that of the thread which runs worker 0
 };
-/// Called on another stack, in the signal handler; the process ends by the signal afterwards.
-using Overflowed = void (*)(const Overflow&) noexcept;
+/// Called in the signal handler, mostly on a stack of its own: it may only do what signal handlers may. The process
+/// ends by the signal afterwards.
+using Crashed = void (*)(const Crash&) noexcept;
 
-/// While it lives, an overflow of a fiber's stack is reported before the signal does what it would do without. At most
-/// one at a time lives in a process; nothing in sanitizer builds, which report it themselves.
-class OverflowWatch {
+/// While it lives, a crash is reported before the signal does what it would do without. At most one at a time lives in
+/// a process; nothing in sanitizer builds, which report it themselves.
+class CrashWatch {
  public:
-  explicit OverflowWatch(Overflowed report);
-  ~OverflowWatch();
-  OverflowWatch(const OverflowWatch&) = delete;
-  OverflowWatch& operator=(const OverflowWatch&) = delete;
+  explicit CrashWatch(Crashed report);
+  ~CrashWatch();
+  CrashWatch(const CrashWatch&) = delete;
+  CrashWatch& operator=(const CrashWatch&) = delete;
 };
 
 /// The calling thread's stack for signal handlers, while it lives. One thread.

@@ -96,7 +96,7 @@ Pool::~Pool() = default;
 void Pool::run(std::function<void()> main) {
   auto& workers = crew_->workers;
   const bool pin = crew_->options.pin;
-  const OverflowWatch watch(crew_->options.overflowed);
+  const CrashWatch watch(crew_->options.crashed);
   if (crew_->poller) crew_->helper.start();
   std::vector<std::thread> threads;
   for (unsigned i = 1; i < workers.size(); ++i) {

@@ -26,7 +26,7 @@ class Pool {
     bool oversubscribed = false;  ///< more busy threads than processors on this host: idle workers give way at once
     std::size_t stack_bytes = 256 * 1024;
     std::optional<base::Nanoseconds> spin{};  ///< idle time before sleeping; default 50 µs, oversubscribed 5 µs
-    Overflowed overflowed = nullptr;          ///< told when a stack overflows, before the process ends
+    Crashed crashed = nullptr;                ///< told when a thread of the process crashes, before it ends
   };
 
   /// How the pool drives the outside world. One poller may be asked by several threads at a time: it holds the baton.

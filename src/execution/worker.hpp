@@ -58,7 +58,8 @@ class alignas(64) Worker {
   /// Any thread: sends a signal to the thread, whose handler calls answer(). False: there is no thread now, or a user's
   /// function sleeps in the kernel.
   bool interrupt(int signal);
-  void answer(Keep keep) noexcept;
+  void answer() noexcept;
+  bool answering() const noexcept { return answering_.load(); }                                ///< any thread
   std::uint32_t answers() const noexcept { return answers_.load(std::memory_order_acquire); }  ///< any thread
   void* kept() const noexcept { return kept_; }                                                ///< after an answer
   std::uint64_t turns() const noexcept { return turns_.load(std::memory_order_relaxed); }      ///< any thread
@@ -98,7 +99,9 @@ class alignas(64) Worker {
   std::atomic<std::uint64_t> polls_{0};
   std::atomic<std::uint64_t> turns_{0};
   std::atomic<std::uint32_t> answers_{0};
-  void* kept_ = nullptr;  ///< written before answers_ grows
+  std::atomic<bool> answering_{false};
+  std::uint32_t answered_ = 0;  ///< the last question
+  void* kept_ = nullptr;        ///< written before answers_ grows
   std::mutex mutex_;
   std::optional<pthread_t> thread_;  ///< while it runs; guarded by mutex_
   pid_t kernel_thread_ = 0;          ///< of thread_; guarded by mutex_

@@ -15,18 +15,19 @@ namespace {
 std::atomic<int> write_end{-1};
 constexpr unsigned char stop = 0;  // no signal has the number 0
 
-/// Async-signal-safe: one write to a pipe that never blocks. A full pipe holds signals enough.
-void note_signal(int signal) {
+void note_signal(int signal) { SignalWatch::tell(signal); }
+
+}  // namespace
+
+// One write to a pipe that never blocks. A full pipe holds signals enough.
+bool SignalWatch::tell(int signal) noexcept {
   const int saved = errno;
   const auto byte = static_cast<unsigned char>(signal);
   const int pipe = write_end.load();
-  if (pipe >= 0 && ::write(pipe, &byte, 1) < 0) {
-    // nothing to do in a handler
-  }
+  const bool told = pipe >= 0 && ::write(pipe, &byte, 1) == 1;
   errno = saved;
+  return told;
 }
-
-}  // namespace
 
 SignalWatch::SignalWatch(React react, std::initializer_list<int> signals) : react_(std::move(react)) {
   RINGRAY_ASSERT(write_end.load() == -1, "two signal watches in one process");

@@ -23,6 +23,8 @@ class SignalWatch {
   SignalWatch& operator=(const SignalWatch&) = delete;
   /// Waits until a running `react` returned; it must not be called from `react`.
   ~SignalWatch();
+  /// Calls `react` as if the signal had come; false: none lives. Any thread, and signal handlers.
+  static bool tell(int signal) noexcept;
 
  private:
   void watch();

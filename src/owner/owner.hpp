@@ -52,6 +52,7 @@ static_assert(sizeof(Carried) == 24 && std::has_unique_object_representations_v<
 inline constexpr std::uint8_t structured = 1;   // reply: results and kept references follow in the long form
 inline constexpr std::uint8_t movable = 1;      // submit: it was stolen, and may be stolen again
 inline constexpr std::uint8_t has_options = 2;  // submit: the body starts with TaskOptions
+inline constexpr std::uint8_t named = 4;        // submit: results had names before; the body ends with their sequences
 inline constexpr std::uint8_t ready_only = 4;   // locate, located: the value itself is not wanted
 inline constexpr std::uint8_t place_only = 8;   // locate: a small value, or where a large one is
 inline constexpr std::uint8_t register_me = 8;  // actor_state query: also count the sender as borrower

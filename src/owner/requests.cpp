@@ -51,7 +51,8 @@ void Owner::fail_request(std::uint32_t slot) {
   const auto& request = requests_[slot];
   wire::ByteBuffer buffer;
   wire::Encoder encoder(buffer);
-  encoder(ErrorDetail{.text = "rank " + std::to_string(request.target.value) + " died", .rank = request.target.value});
+  encoder(ErrorDetail{.text = "rank " + std::to_string(request.target.value) + ", where it ran or waited, died",
+                      .rank = request.target.value});
   const Outcome outcome{.error = request.kind == Kind::submit ? Errc::rank_died : Errc::actor_died,
                         .bytes = buffer.view()};
   finish(correlation_of(slot), {&outcome, 1}, {});

@@ -203,7 +203,7 @@ ActorState* Core::find_actor(const std::string& name_space, const std::string& n
     const auto* found = std::get_if<control::ActorFound>(&*answer);
     if (!found || !found->record) return nullptr;
     if (const auto& actual = found->record->type; actual != class_on_wire(type))
-      throw ConfigError("the actor '" + name + "' is a " + actual.substr(0, actual.rfind('@')) + ", and no " +
+      throw ConfigError("the actor '" + name + "' is of class " + actual.substr(0, actual.rfind('@')) + ", not " +
                         type.name() + " (its handle would call what it does not have); ask for it by its own class");
     const Carried carried{found->record->actor, found->record->location, 0};
     const auto owner = carried.id.owner;

@@ -196,7 +196,10 @@ std::stop_token current_stop_token() {
   return token;
 }
 
-void yield_now() { execution::yield(); }
+void yield_now() {
+  if (auto* now = running(); now && now->inside && !now->yields) begin_yields(*now);
+  execution::yield();
+}
 
 std::vector<std::uint32_t> granted_gpus() {
   auto& now = running_or_fail("this_task::gpus");

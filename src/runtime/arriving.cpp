@@ -183,7 +183,7 @@ void Core::decode(Arrival& arrival) {
     }
     const auto type = wire::from_wire(envelope.callable);
     if (!type) throw CorruptDataError(type.error().text);
-    if (envelope.kind == Kind::submit && envelope.flags & named) {
+    if (envelope.kind == Kind::submit && envelope.flags & owner::named) {
       arrival.names.resize(static_cast<const RecordType*>(*type)->results);
       const auto bytes = arrival.names.size() * sizeof(std::uint64_t);
       if (arrival.body.size() < bytes) throw CorruptDataError("the names of its results are missing");

@@ -71,12 +71,6 @@ void spawn_fiber(std::function<void()> f) {
   pool().schedule(*job);
 }
 
-void pause_fiber(base::Nanoseconds time) {
-  auto* event = new_event();
-  event->wait_until(base::now() + time);
-  event->release();
-}
-
 Core::Core(Parts parts)
     : config_(std::move(parts.config)),
       self_(parts.self),
@@ -99,7 +93,7 @@ Core::Core(Parts parts)
              .oversubscribed = parts.oversubscribed,
              .stack_bytes = config_.stack_bytes.value,
              .spin = config_.spin_us,
-             .overflowed = &stack_overflowed},
+             .crashed = &crashed},
             this) {
   wall_ns_ = wall_clock_ns();
   const auto cycles = [](double us) { return static_cast<std::uint64_t>(us * base::cycles_per_microsecond()); };
@@ -135,6 +129,7 @@ Core::~Core() {
 
 void Core::run(std::function<void()> driver) {
   signals_ = std::make_unique<observe::SignalWatch>([this](int signal) {
+    if (signal != SIGTERM && signal != SIGUSR2) return name_crashed();
     std::fputs(report().c_str(), stderr);
     if (signal != SIGTERM) return;
     stop_requested.store(true, std::memory_order_relaxed);
@@ -156,6 +151,7 @@ void Core::run(std::function<void()> driver) {
     const ScopedRunning scope(now);
     if (self_ == Rank{0}) {
       try {
+        const InUsersCode inside(now);
         driver();
       } catch (...) {
         problem = std::current_exception();
@@ -370,6 +366,22 @@ void Core::fail_queued(Record& record, std::string why) {
   });
 }
 
+/// Suspends the fiber for a while; false: the job ends.
+bool Core::pause(base::Nanoseconds time) {
+  auto* event = new_event();
+  const bool stays = with([&] {
+    if (!leaving_) pauses_.push_back(event);
+    return !leaving_;
+  });
+  if (stays) event->wait_until(base::now() + time);
+  const bool goes_on = with([&] {
+    std::erase(pauses_, event);
+    return !leaving_;
+  });
+  event->release();
+  return goes_on;
+}
+
 void Core::tick() {
   const auto now = base::now();
   ticked_cycles_ = base::cycles();
@@ -380,6 +392,7 @@ void Core::tick() {
   for (const auto& answer : client_.tick(now, *this)) answered(answer);
   if (cancellations().any()) cancellations().forget_old(now);
   stealing_.tick();
+  if (store_->untidy()) afterwards_.push_back([this] { store_->tidy(); });
   if (transport_->pending()) transport_->flush();
   if (leaving_ && now >= leave_before_) stop_waiting(now);
 }

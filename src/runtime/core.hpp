@@ -25,6 +25,7 @@
 #include "ringray/owner/owner.hpp"
 #include "ringray/runtime/actor.hpp"
 #include "ringray/runtime/baton.hpp"
+#include "ringray/runtime/executing.hpp"
 #include "ringray/runtime/record.hpp"
 #include "ringray/scheduler/ledger.hpp"
 #include "ringray/scheduler/membership.hpp"
@@ -45,10 +46,6 @@ using wire::View;
 
 using PullClass = store::Admission::Class;
 
-/// Envelope::flags of a submit, besides the owner's: some results were passed on before the task was sent, so the body
-/// ends with the sequences of their names, one for each result.
-inline constexpr std::uint8_t named = 4;
-
 /// What a rank is made of before it runs.
 struct Parts {
   Config config;
@@ -60,35 +57,6 @@ struct Parts {
   std::vector<scheduler::RankRecord> records;  ///< of all ranks
   unsigned workers = 1;
   bool oversubscribed = false;
-};
-
-/// Requests of other ranks that are not answered yet, by the slot that each has at its caller. Baton holder only.
-class Executing {
- public:
-  void add(Record& record) {
-    auto*& row = this->row(*record.origin);
-    if (!row) ++size_;
-    // A caller that takes a task for lost fails it and uses its slot again.
-    if (!row || row->origin->correlation < record.origin->correlation) row = &record;
-  }
-  void remove(const Record& record) {
-    auto*& row = this->row(*record.origin);
-    if (row != &record) return;
-    row = nullptr;
-    --size_;
-  }
-  std::size_t size() const noexcept { return size_; }
-  Record* find(Rank caller, std::uint64_t correlation) const;
-  /// All of one caller; null where there is none.
-  std::span<Record* const> of(Rank caller) const {
-    return caller.value < of_caller_.size() ? std::span<Record* const>(of_caller_[caller.value])
-                                            : std::span<Record* const>();
-  }
-
- private:
-  Record*& row(const Origin& origin);
-  std::vector<std::vector<Record*>> of_caller_;
-  std::size_t size_ = 0;
 };
 
 class Core final : owner::Environment,
@@ -225,7 +193,7 @@ class Core final : owner::Environment,
 
   void set_holding(bool yes) noexcept;
   void watch_workers(base::Nanoseconds now);
-  std::string report_workers(std::vector<Record*>& kept);
+  std::string report_workers(std::vector<ObjectState*>& kept);
   void dispatch(const Envelope& envelope, View payload);
   void after_baton(Thread thread);
   void attend();  ///< by a worker, between tasks: users' code that waits for a thread
@@ -240,6 +208,7 @@ class Core final : owner::Environment,
     return bundle.valid() && !ledger_.has_bundle(bundle);
   }
   void fail_queued(Record& record, std::string why);
+  bool pause(base::Nanoseconds time);
   void leave();
   void depart();
   void maybe_goodbye();
@@ -390,6 +359,7 @@ class Core final : owner::Environment,
   std::uint64_t flushed_cycles_ = 0, gap_cycles_ = 0, gap_per_envelope_cycles_ = 0, gap_max_cycles_ = 0;
   std::uint64_t unflushed_ = 0;                         // envelopes since the last flush
   bool has_named_actors_ = false;                       // or had
+  std::vector<execution::Work*> pauses_;                // of fibers that wait for a place
   std::unordered_map<ObjectId, Rank> detached_actors_;  // of this rank and where they live; each has one handle
   unsigned depth_ = 0;  // with() inside with(), poll() or progress(): only the outermost with() receives
   std::unordered_set<std::uint64_t> reported_;               // unschedulable requests, by hash of the reason
@@ -413,8 +383,10 @@ class Core final : owner::Environment,
   std::unique_ptr<observe::SignalWatch> signals_;
 };
 
-/// Says on standard error whose stack it was.
-void stack_overflowed(const execution::Overflow& overflow) noexcept;
+/// Says on standard error what crashed. In a signal handler.
+void crashed(const execution::Crash& crash) noexcept;
+/// Asked by `crashed` to name the task, on a thread that may allocate and lock.
+void name_crashed();
 
 /// The rank of this process. Precondition: it runs.
 Core& core() noexcept;
@@ -445,8 +417,6 @@ std::uint64_t next_serial();
 void stream_failed(StreamState& stream, Record& record);
 /// Runs f on a fiber of its own, where it may wait.
 void spawn_fiber(std::function<void()> f);
-/// Suspends the fiber for a while.
-void pause_fiber(base::Nanoseconds time);
 /// A one-shot event with one count.
 execution::Work* new_event();
 /// What completes next on the way of a value to this rank, after asking for the value if need be; null: it is here.

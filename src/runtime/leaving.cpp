@@ -100,15 +100,14 @@ void Core::forget_rank(Rank rank) {
     task->second.cancelled = task->second.recursively = true;
     if (!task->second.decoding) turn_away(task, Errc::rank_died, "the rank that owned the task died");
   }
-  for (auto* record : executing_.of(rank)) {  // nobody reads what these give
-    if (!record) continue;
-    record->retain();
-    if (record->more && record->more->stream) record->more->stream->close();
-    afterwards_.push_back([this, record = record] {
+  executing_.for_each_of(rank, [this](Record& record) {  // nobody reads what these give
+    record.retain();
+    if (record.more && record.more->stream) record.more->stream->close();
+    afterwards_.push_back([this, record = &record] {
       cancel(*record, true);
       record->release();
     });
-  }
+  });
   std::vector<ObjectId> ownerless;  // values that were made here for it
   for (const auto& [id, references] : stored_references_)
     if (id.owner == rank) ownerless.push_back(id);
@@ -142,6 +141,7 @@ void Core::leave() {
   if (std::exchange(leaving_, true)) return;
   stop_requested.store(true, std::memory_order_relaxed);
   afterwards_.push_back([] { cancellations().cancel_all(); });
+  for (auto* event : pauses_) event->complete();
   leave_before_ = base::now() + config_.stop_timeout_ms + farewell;
   for (const auto child :
        control::live_tree_children(self_, size(), [&](Rank rank) { return membership_.alive(rank); })) {

@@ -15,6 +15,10 @@
 #include "ringray/scheduler/ledger.hpp"
 #include "ringray/wire/callable.hpp"
 
+namespace ringray::observe {
+class Wait;
+}
+
 namespace ringray::runtime {
 
 class Record;
@@ -137,11 +141,15 @@ struct Running {
   ActorRecord* actor = nullptr;
   std::uint64_t serial = 0;
   std::uint32_t caller = 0;
-  Letter* letter = nullptr;        ///< instead of a record
-  const Running* outer = nullptr;  ///< the one in whose wait it runs
-  volatile bool inside = false;    ///< users' code runs, and the record stays meanwhile; a signal handler asks
+  Letter* letter = nullptr;         ///< instead of a record
+  const Running* outer = nullptr;   ///< the one in whose wait it runs
+  volatile bool inside = false;     ///< users' code runs, and the record stays meanwhile; a signal handler asks
+  observe::Wait* yields = nullptr;  ///< since it first yielded, while `inside`; for reports
   bool is_driver() const noexcept { return !record && !letter; }
 };
+/// What runs as `now` is listed as yielding, until its users' code returns.
+void begin_yields(Running& now);
+void end_yields(Running& now) noexcept;
 /// Null outside of tasks, calls and the driver. Any thread.
 Running* running() noexcept;
 /// Makes `now` the running one of this fiber for its scope.
@@ -165,6 +173,7 @@ class InUsersCode {
     now_.inside = true;
   }
   ~InUsersCode() {
+    if (now_.yields) end_yields(now_);
     now_.inside = false;
     std::atomic_signal_fence(std::memory_order_seq_cst);
   }

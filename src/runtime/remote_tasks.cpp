@@ -69,7 +69,7 @@ void Core::send_request(Kind kind, Rank target, Record& record, owner::Token tok
   with([&] {
     const auto& references = request.name_references(*this);
     if (kind == Kind::submit && put_names(record, request.payload()))
-      flags = static_cast<std::uint8_t>((flags | named) & ~owner::movable);
+      flags = static_cast<std::uint8_t>((flags | owner::named) & ~owner::movable);
     const auto callable = wire::to_wire(record.kind());
     const auto correlation =
         owner_.request({.kind = kind, .target = target, .token = token, .actor = actor, .callable = callable},
@@ -139,6 +139,15 @@ void Core::settle_state(ObjectState& state, const owner::Outcome& outcome, Rank 
   e.encoded = true;
 }
 
+namespace {
+
+/// An error that comes from no task: its rank died, or refused the request.
+void name_failed(ObjectState& result, const Record& record) {
+  if (auto& detail = result.extra()->detail; detail.task.empty()) detail.task = record.name();
+}
+
+}  // namespace
+
 void Core::replied(const owner::Request& request, std::uint64_t correlation, std::span<const owner::Outcome> outcomes) {
   if (request.kind == Kind::spawn) return actor_started(request, outcomes);
   auto& record = *static_cast<Record*>(request.token);
@@ -147,6 +156,7 @@ void Core::replied(const owner::Request& request, std::uint64_t correlation, std
   for (unsigned k = 0; k < results; ++k) {
     const auto& outcome = outcomes.size() == results ? outcomes[k] : outcomes[0];
     settle_state(record.result(k), outcome, request.target);
+    if (outcome.error != Errc::none) name_failed(record.result(k), record);
   }
   if (auto* more = record.more.get()) {
     if (more->stream) {
@@ -164,21 +174,6 @@ void Core::replied(const owner::Request& request, std::uint64_t correlation, std
 }
 
 // --- from another rank
-
-Record*& Executing::row(const Origin& origin) {
-  const std::size_t caller = origin.caller.value, slot = owner::slot_of(origin.correlation);
-  if (of_caller_.size() <= caller) of_caller_.resize(caller + 1);
-  auto& rows = of_caller_[caller];
-  if (rows.size() <= slot) rows.resize(slot + 1);
-  return rows[slot];
-}
-
-Record* Executing::find(Rank caller, std::uint64_t correlation) const {
-  const auto slot = owner::slot_of(correlation);
-  if (caller.value >= of_caller_.size() || slot >= of_caller_[caller.value].size()) return nullptr;
-  auto* record = of_caller_[caller.value][slot];
-  return record && record->origin->correlation == correlation ? record : nullptr;
-}
 
 void log_dropped(Rank caller, const std::string& why) {
   log::warning("a one-way call from rank {} was dropped: {}", caller.value, why);

@@ -1,13 +1,16 @@
 // What a rank that hangs, or ends by a signal, says of itself.
 
 #include <fmt/format.h>
-#include <signal.h>
-#include <unistd.h>
+
+#include <algorithm>
+#include <utility>
 
 #include "ringray/runtime/bound_record.hpp"
 #include "ringray/runtime/cancellation.hpp"
 #include "ringray/runtime/core.hpp"
+#include "ringray/runtime/coroutine.hpp"
 #include "ringray/runtime/letter.hpp"
+#include "ringray/runtime/pending.hpp"
 
 namespace ringray::runtime {
 namespace {
@@ -74,6 +77,30 @@ void* keep_running(void* context) noexcept {
   return now->record;
 }
 
+/// What waits for arguments, and for which. States of `kept` are counted.
+std::string report_pending(std::vector<ObjectState*>& kept) {
+  constexpr std::size_t lines_max = 20;
+  std::size_t count = 0;
+  std::vector<ObjectState*> arguments;
+  const auto waiting = pending().find([&](Record& record) {
+    if (record.claimed() || ++count > lines_max) return false;
+    ArgumentList all;
+    record.kind().arguments(record, all);
+    const auto missing = std::find_if(all.begin(), all.end(), [](ObjectState* state) { return !here(*state); });
+    if (missing == all.end()) return false;
+    (*missing)->retain();
+    arguments.push_back(*missing);
+    return true;
+  });
+  std::string text;
+  for (std::size_t i = 0; i < waiting.size(); ++i)
+    text += fmt::format("  {} waits for its argument, {}\n", name_of(*waiting[i]), name_of(*arguments[i]));
+  if (count > lines_max) text += fmt::format("  and {} more wait for arguments\n", count - lines_max);
+  kept.insert(kept.end(), waiting.begin(), waiting.end());
+  kept.insert(kept.end(), arguments.begin(), arguments.end());
+  return text;
+}
+
 }  // namespace
 
 observe::Thing waited_for(const ObjectState& state) {
@@ -94,6 +121,9 @@ observe::Thing who_waits(const Running& now) {
   return {&now, [](const void* it) { return name_of(*static_cast<const Running*>(it)); }};
 }
 
+void begin_yields(Running& now) { now.yields = new observe::Wait("yields", {}, who_waits(now)); }
+void end_yields(Running& now) noexcept { delete std::exchange(now.yields, nullptr); }
+
 // Every tick: since when each worker does the same.
 void Core::watch_workers(base::Nanoseconds now) {
   busy_.resize(pool_.workers());
@@ -102,7 +132,7 @@ void Core::watch_workers(base::Nanoseconds now) {
       busy_[i] = {turns, now};
 }
 
-std::string Core::report_workers(std::vector<Record*>& kept) {
+std::string Core::report_workers(std::vector<ObjectState*>& kept) {
   const auto looks = pool_.look(&keep_running, std::chrono::milliseconds(100));
   std::string text;
   unsigned idle = 0;
@@ -120,8 +150,9 @@ std::string Core::report_workers(std::vector<Record*>& kept) {
     if (const auto* call = untagged(looks[i].kept)) {
       what = name_of_call(*call);
     } else if (looks[i].kept != &the_driver) {
-      kept.push_back(static_cast<Record*>(looks[i].kept));
-      what = name_of(*kept.back());
+      auto* record = static_cast<Record*>(looks[i].kept);
+      kept.push_back(record);
+      what = name_of(*record);
     }
     text += "runs " + what;
     if (holding() && i < busy_.size() && busy_[i].turns == pool_.turns(i))
@@ -138,9 +169,11 @@ std::string Core::report() {
   const bool free = held || baton_.take_within(std::chrono::milliseconds(100));
   if (free) set_holding(true);
   auto text = fmt::format("ringray: rank {} waits for:\n{}", self_.value, observe::hang_report());
-  std::vector<Record*> kept;
+  std::vector<ObjectState*> kept;
+  text += report_pending(kept);
   text += report_workers(kept);
   text += fmt::format("  {} queued tasks, {} fibers\n", pool_.queued_estimate(), pool_.fibers());
+  // What was kept stays: who lets go of it may need the baton.
   if (!free) return text + "  the baton is held for more than 100 ms: the network is not served\n";
   text += fmt::format("  {} requests to other ranks, {} owned and {} borrowed objects, {} tasks wait for resources\n",
                       owner_.requests(), owner_.owned(), owner_.borrowed(), queue_.size());
@@ -148,35 +181,8 @@ std::string Core::report() {
     set_holding(false);
     after_baton(Thread::any);
   }
-  for (auto* record : kept) record->release();
+  for (auto* state : kept) state->release();
   return text;
-}
-
-// On a signal stack, after the fault: what else it does must not depend on locks that the task may have had.
-void stack_overflowed(const execution::Overflow& overflow) noexcept {
-  char line[256];
-  const auto say = [&](auto result) {
-    const auto bytes = static_cast<std::size_t>(result.out - line);
-    if (::write(STDERR_FILENO, line, bytes) < 0) return;
-  };
-  const unsigned rank = has_core() ? core().self().value : 0;
-  const auto kib = overflow.stack_bytes / 1024;
-  if (overflow.fiber)
-    say(fmt::format_to_n(line, sizeof line,
-                         "ringray: rank {}: a stack of {} KiB overflowed (deep recursion, or large local variables); "
-                         "give tasks more with --ringray.stack_bytes={}KiB; the rank ends",
-                         rank, kib, 4 * kib));
-  else
-    say(fmt::format_to_n(line, sizeof line,
-                         "ringray: rank {}: the stack of the main thread, {} KiB, overflowed; raise it with ulimit -s; "
-                         "the rank ends",
-                         rank, kib));
-  // The name takes memory and locks: if the task had those, the alarm ends what the signal would have ended.
-  ::signal(SIGALRM, SIG_DFL);
-  ::alarm(2);
-  const auto* now = static_cast<const Running*>(overflow.context);
-  const auto name = now && (now->is_driver() || now->inside) ? " (" + name_of(*now) + ")\n" : std::string("\n");
-  if (::write(STDERR_FILENO, name.data(), name.size()) < 0) return;
 }
 
 }  // namespace ringray::runtime

@@ -13,6 +13,7 @@
 #include "ringray/runtime/core.hpp"
 #include "ringray/runtime/launch.hpp"
 #include "ringray/transport/bootstrap/mpi.hpp"
+#include "ringray/transport/ucx/ucx.hpp"
 
 namespace ringray {
 namespace {
@@ -95,6 +96,7 @@ int run(int& argc, char** argv, std::function<void()> driver) {
   std::set_terminate(&name_uncaught);
   auto config = Config::parse(argc, argv, environ);
   std::unique_ptr<transport::Bootstrap> bootstrap;
+  transport::ucx::give_signals_back();
   if (runtime::launched_by_mpi()) {
     auto mpi = transport::bootstrap_by_mpi();
     if (!mpi) return complain(mpi.error(), launch_failed);

@@ -231,7 +231,10 @@ void count_end(const Record& record) noexcept {
 }
 
 void coroutine_finished(Record& record) noexcept {
-  if (auto* now = running()) now->inside = false;
+  if (auto* now = running()) {
+    if (now->yields) end_yields(*now);
+    now->inside = false;
+  }
   record.kind().clear(record);
   count_end(record);
   finish(record);
@@ -449,7 +452,10 @@ std::optional<Rank> Core::place(const Resources& need, const Placement& placemen
             "--ringray.unschedulable=error makes this an error.",
             why);
     }
-    pause_fiber(pause);
+    if (!this->pause(pause)) {
+      why = "the job ends";
+      return std::nullopt;
+    }
   }
 }
 

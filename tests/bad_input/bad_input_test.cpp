@@ -62,6 +62,7 @@ class BadInput : public testing::TestWithParam<bool> {
     for (const auto& part : parts) EXPECT_TRUE(has(outcome.lines[0], part)) << part << " in " << outcome.lines[0];
     EXPECT_FALSE(has(outcome.out, "ran")) << outcome.out;
   }
+  void expect_report(const std::string& act, const std::vector<std::string>& expected) const;
   std::size_t files_left() const {
     std::size_t count = 0;
     for (const auto& entry : files::recursive_directory_iterator(folder))
@@ -149,7 +150,8 @@ TEST_P(BadInput, ADestructorThatThrowsEndsTheRankWithItsName) {
 
 TEST_P(BadInput, AnActorOfAnotherClassIsNoneOfThatName) {
   for (const auto* act : {"actor of another class", "actor of another class exists"})
-    expect_one_line(run("'" + std::string(act) + "'"), {"ConfigError", "'numbers' is a", "Numbers", "no", "Builder"});
+    expect_one_line(run("'" + std::string(act) + "'"),
+                    {"ConfigError", "'numbers' is of class ", "Numbers, not ", "Builder (its"});
 }
 
 TEST_P(BadInput, TheDriverFindsTheProgramsArgumentsOnly) {
@@ -168,25 +170,50 @@ TEST_P(BadInput, AThreadOfTheProgramsOwnMaySubmitPutAndGet) {
 TEST_P(BadInput, AStackOverflowNamesTheTaskAndTheOption) {
   const auto task = run("'stack overflow' --ringray.stack_bytes=64KiB");
   EXPECT_NE(task.status, 0);
-  ASSERT_EQ(task.lines.size(), 1) << task.err;
-  for (const auto* part : {"a stack of 64 KiB overflowed", "--ringray.stack_bytes=256KiB", "task 'deep'"})
-    EXPECT_TRUE(has(task.lines[0], part)) << task.lines[0];
+  for (const auto* part : {": task 'deep' overflowed its stack of 64 KiB (", "--ringray.stack_bytes=256KiB\n"})
+    EXPECT_TRUE(has(task.err, part)) << task.err;
   const auto driver = run("\"driver's stack overflow\"", "ulimit -s 1024;");
   EXPECT_NE(driver.status, 0);
-  EXPECT_TRUE(has(driver.err, "overflowed; raise it with ulimit -s; the rank ends (the driver)")) << driver.err;
+  EXPECT_TRUE(has(driver.err, "the driver overflowed the stack of the main thread, ")) << driver.err;
+}
+
+TEST_P(BadInput, ACrashIsOneLineThatNamesTheTaskTheSignalAndTheRank) {
+  const auto line_of = [&](const std::string& act) {
+    const auto outcome = run("'" + act + "'");
+    EXPECT_NE(outcome.status, 0) << act;
+    const auto found =
+        std::find_if(outcome.lines.begin(), outcome.lines.end(), [](const auto& line) { return has(line, "crashed"); });
+    // What was there before has its turn.
+    EXPECT_TRUE(!GetParam() || has(outcome.err, "*** Process received signal ***")) << outcome.err;
+    return found == outcome.lines.end() ? outcome.err : *found;
+  };
+  const auto expect_line = [&](const std::string& act, const std::vector<std::string>& parts) {
+    const auto line = line_of(act);
+    for (const auto& part : parts) EXPECT_TRUE(has(line, part)) << part << " in " << line;
+  };
+  const std::string there = GetParam() ? "rank 1 (host " : "rank 0 (host ";
+  expect_line("task crashes", {there, ", pid ", "task 'render' crashed: SIGSEGV"});
+  expect_line("method crashes", {there, ", pid ", "call 'Fragile::give_up' crashed: SIGABRT"});
+  expect_line("driver crashes", {"rank 0 (host ", "the driver crashed: SIGFPE", "(address 0x"});
+  expect_line("thread crashes", {"rank 0 (host ", "a thread of the program's own crashed: SIGSEGV"});
+}
+
+TEST_P(BadInput, AHandlerThatTheProgramHadBeforeSeesACrashAfterItsReport) {
+  const auto own = run("'task crashes'", "OWN_HANDLER=1");
+  EXPECT_TRUE(has(own.out, "the program's own handler\n")) << own.out << own.err;
+  ASSERT_GE(own.lines.size(), 1) << own.err;
+  EXPECT_TRUE(has(own.lines[0], "task 'render' crashed")) << own.lines[0];
 }
 #endif
 
-TEST_P(BadInput, ARankThatHangsSaysWhatRunsAndWhatWaitsForWhat) {
-  std::thread job([&] { run("hang"); });
+/// Asks the ranks of a job that hangs until they have said all of `expected`; then ends it.
+void BadInput::expect_report(const std::string& act, const std::vector<std::string>& expected) const {
+  std::thread job([&] { run("'" + act + "'"); });
   const auto pid = [&](const std::string& who) {
     const auto text = text_of(folder / "out");
     const auto at = text.find(who + ' ');
     return at == text.npos ? 0 : std::atoi(text.c_str() + at + who.size());
   };
-  std::vector<std::string> expected{
-      " runs task 'spin', for "};  // alone, the waiting driver may run it on its own stack
-  if (GetParam()) expected.push_back("get the result of task 'spin' on rank 1, in the driver");
   std::string report;
   const auto complete = [&] {
     report = text_of(folder / "err");
@@ -199,6 +226,24 @@ TEST_P(BadInput, ARankThatHangsSaysWhatRunsAndWhatWaitsForWhat) {
   EXPECT_TRUE(complete()) << report;
   if (const int process = pid("drives")) kill(process, SIGTERM);
   job.join();
+}
+
+TEST_P(BadInput, ARankThatHangsSaysWhatRunsAndWhatWaitsForWhat) {
+  std::vector<std::string> expected{
+      " runs task 'spin', for "};  // alone, the waiting driver may run it on its own stack
+  if (GetParam()) expected.push_back("get the result of task 'spin' on rank 1, in the driver");
+  expect_report("hang", expected);
+}
+
+TEST_P(BadInput, ARankThatHangsSaysWhatYields) {
+  expect_report("hang politely", {" s  yields, in task 'spin_politely'\n"});
+}
+
+TEST_P(BadInput, ARankThatHangsSaysWhichArgumentATaskWaitsFor) {
+  expect_report(
+      "hang for an argument",
+      {GetParam() ? "  task 'sink' waits for its argument, the result of task 'source' on rank 1\n"
+                  : "  task 'sink' waits for its argument, the result of task 'source', which has begun here\n"});
 }
 
 }  // namespace

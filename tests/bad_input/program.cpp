@@ -3,7 +3,9 @@
 #include <unistd.h>
 
 #include <atomic>
+#include <csignal>
 #include <cstdio>
+#include <cstdlib>
 #include <cstring>
 #include <map>
 #include <ringray/ringray.hpp>
@@ -54,6 +56,29 @@ void spin() {
   std::fflush(stdout);
   for (volatile bool for_ever = true; for_ever;) {
   }
+}
+
+/// Waits without waiting for anything that a report knows.
+void spin_politely() {
+  std::printf("spins %d\n", static_cast<int>(getpid()));
+  std::fflush(stdout);
+  while (!this_task::stop_token().stop_requested()) this_task::yield();
+}
+int never() {
+  while (!this_task::stop_token().stop_requested()) this_task::yield();
+  return 0;
+}
+
+int* nowhere = nullptr;
+void use_nowhere() { *const_cast<int* volatile&>(nowhere) = 1; }
+struct Fragile {
+  void give_up() { std::abort(); }
+};
+int divide(int a, int b) { return a / b; }
+void own_handler(int) {
+  constexpr char text[] = "the program's own handler\n";
+  if (write(STDOUT_FILENO, text, sizeof text - 1) < 0) _exit(4);
+  _exit(3);
 }
 
 int* argument_count = nullptr;
@@ -128,6 +153,24 @@ const std::map<std::string, void (*)()> acts{
     {"stack overflow",
      [] { static_cast<void>(get(submit({.name = "deep", .placement = on_rank(other())}, recurse, 0), 1h)); }},
     {"driver's stack overflow", [] { recurse(0); }},
+    {"task crashes",
+     [] { static_cast<void>(get(submit({.name = "render", .placement = on_rank(other())}, use_nowhere), 1h)); }},
+    {"method crashes", [] { get(spawn<Fragile>({.placement = on_rank(other())}).call<&Fragile::give_up>(), 1h); }},
+    {"driver crashes", [] { say(std::to_string(divide(7, static_cast<int>(ranks() - ranks())))); }},
+    {"thread crashes", [] { std::thread(use_nowhere).join(); }},
+    {"hang politely",
+     [] {
+       std::printf("drives %d\n", static_cast<int>(getpid()));
+       std::fflush(stdout);
+       get(submit({.placement = on_rank(other())}, spin_politely));
+     }},
+    {"hang for an argument",
+     [] {
+       std::printf("drives %d\n", static_cast<int>(getpid()));
+       std::fflush(stdout);
+       const auto argument = submit({.name = "source", .placement = on_rank(other())}, never);
+       get(submit({.name = "sink"}, throws_a_number, argument));
+     }},
     {"hang",
      [] {
        std::printf("drives %d\n", static_cast<int>(getpid()));
@@ -165,6 +208,7 @@ const std::map<std::string, void (*)()> acts{
 
 int main(int argc, char** argv) {
   const std::string act = argc > 1 ? argv[1] : "nothing";
+  if (std::getenv("OWN_HANDLER")) std::signal(SIGSEGV, own_handler);
   argument_count = &argc;
   arguments = argv;
   return ringray::run(argc, argv, acts.at(act));

@@ -55,6 +55,31 @@ TEST(Interrupt, LookFindsTheContextOfWhatRunsAndNothingOnIdleWorkers) {
   outside.join();
 }
 
+std::atomic<int> times_kept{0};
+void* keep_slowly(void*) noexcept {
+  for (const auto end = base::now() + 3ms; base::now() < end;) {
+  }
+  ++times_kept;
+  return &times_kept;
+}
+
+TEST(Interrupt, WhatAWorkerKeepsReachesWhoAskedThoughItHasNoPatience) {
+  SKIP_WITHOUT_SIGNALS;
+  Pool pool({.workers = 2});
+  std::thread outside([&] {
+    int reached = 0;
+    for (int i = 0; i < 100; ++i)
+      for (const auto& look : pool.look(&keep_slowly, i % 4 * 1ms)) reached += look.kept != nullptr;
+    std::atomic<bool> ran{false};
+    spawn(pool, [&] { ran = true; });  // what was asked before has come to an end
+    while (!ran) std::this_thread::yield();
+    pool.stop();
+    EXPECT_EQ(reached, times_kept.load());
+  });
+  pool.run();
+  outside.join();
+}
+
 TEST(Interrupt, WorkersThatAreNotThereDoNotAnswerAndNobodyWaitsForThem) {
   Pool pool({.workers = 2});
   const auto before = pool.look(&keep_context, 1h);

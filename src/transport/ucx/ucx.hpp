@@ -13,6 +13,10 @@ namespace ringray::transport::ucx {
 
 class Worker;
 
+/// UCX catches fatal signals when it is loaded, and prints a backtrace of its own: that of MPI, which leaves alone what
+/// somebody catches already, comes instead when this was called before MPI_Init. Handlers of others stay.
+void give_signals_back();
+
 /// This rank's UCX worker, not yet connected to anybody. One thread.
 class Port {
  public:

@@ -1,11 +1,15 @@
 #include "ringray/transport/ucx/worker.hpp"
 
+#include <dlfcn.h>
 #include <ucs/debug/debug.h>
 
 #include <algorithm>
 #include <csignal>
 #include <cstdlib>
 #include <cstring>
+
+#include "ringray/base/check.hpp"
+#include "ringray/transport/ucx/ucx.hpp"
 
 namespace ringray::transport::ucx {
 namespace {
@@ -52,16 +56,28 @@ ucs_status_t apply(ucp_config_t* config, const Setting& setting) {
   return ucp_config_modify(config, setting.name, setting.value);
 }
 
-// UCX catches fatal signals when it is loaded and prints its own backtrace; ours and the user's handlers come first.
-void give_signals_back() {
-  [[maybe_unused]] static const bool once = [] {
-    if (std::getenv("UCX_HANDLE_ERRORS") != nullptr) return false;
-    for (const int signal : {SIGILL, SIGSEGV, SIGBUS, SIGFPE}) ucs_debug_disable_signal(signal);
-    return true;
-  }();
+/// The library that has this code.
+const void* library_of(const void* code) {
+  Dl_info info{};
+  return dladdr(code, &info) != 0 ? info.dli_fbase : nullptr;
 }
 
 }  // namespace
+
+void give_signals_back() {
+  [[maybe_unused]] static const bool once = [] {
+    if (std::getenv("UCX_HANDLE_ERRORS") != nullptr) return false;
+    const auto* ucs = library_of(reinterpret_cast<const void*>(&ucs_debug_disable_signal));
+    for (const int signal : {SIGILL, SIGSEGV, SIGBUS, SIGFPE}) {
+      struct sigaction now;
+      const bool known = ::sigaction(signal, nullptr, &now) == 0;
+      ucs_debug_disable_signal(signal);
+      if (known && library_of(reinterpret_cast<const void*>(now.sa_handler)) != ucs)
+        RINGRAY_ASSERT(::sigaction(signal, &now, nullptr) == 0, "sigaction");
+    }
+    return true;
+  }();
+}
 
 Errc error_of(ucs_status_t status) noexcept {
   switch (status) {
