@@ -117,7 +117,8 @@ std::string obstacle(const std::string& file) {
   }
   const std::vector<Readiness> ready = ringray::get(looks);
   for (std::size_t rank = 0; rank < ready.size(); ++rank) {
-    if (ready[rank] == Readiness::no_mpi) return "MPI ended after the start (--ringray.mpi=bootstrap)";
+    if (ready[rank] == Readiness::no_mpi)
+      return "MPI is not there for use (--ringray.mpi=keep keeps it after the start)";
     if (ready[rank] == Readiness::no_file) return fmt::format("rank {} does not see the folder", rank);
   }
   return "";

@@ -56,7 +56,7 @@ TEST_F(Together, ManyRanksWriteTheBytesThatOneWrites) {
   };
   for (const Case& c : {Case{2, "", "by 2 ranks together"}, Case{4, "", "by 4 ranks together"},
                         Case{2, "--ringray.arena=false --ringray.workers=2", "by 2 ranks together"},
-                        Case{2, "--ringray.mpi=bootstrap", "by rank 0 alone: MPI ended"}}) {
+                        Case{2, "--ringray.mpi=bootstrap", "by rank 0 alone: MPI is not there for use"}}) {
     std::filesystem::remove_all(output);
     const Ended many = launch(c.ranks, "", "", c.arguments);
     EXPECT_EQ(many.status, 0) << many.output;
