@@ -183,8 +183,8 @@ void write_all_together(const std::string& file, const Plan& plan, const std::ve
       own_ended = writing.ended();
       others_ended = others.ended();
     } catch (const ringray::RankDiedError& error) {
-      throw std::runtime_error(
-          fmt::format("{}: {} while all ranks wrote it (a part is missing); start the job again", file, error.what()));
+      throw std::runtime_error(fmt::format(
+          "{}: a rank died while all ranks wrote it (a part is missing: {}); start the job again", file, error.what()));
     } catch (const ringray::TaskError& error) {
       others.keep(error.detail().text);
     } catch (const std::runtime_error& error) {
