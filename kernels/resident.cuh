@@ -113,12 +113,14 @@ class Router {
     const auto letters = device::egress_of<Near>(resident_.kernel);
     if (letters.capacity() - letters.depth() < device::parcel_cells_max) return false;
     if (resident_.ingress.receive(resident_.router->ingress, parcel_.words) == 0) return false;
-    const auto lost = [&] { device::count<Near>(resident_.kernel.blocks[0].lost_letters); };
+    const auto buried = [&](bool kept) {
+      if (!kept) device::count<Near>(resident_.kernel.blocks[0].lost_letters);
+    };
     const auto delivery = device::deliver<Near>(
-        resident_.kernel, parcel_.words, [](std::uint32_t) {}, lost);
+        resident_.kernel, parcel_.words, [](std::uint32_t) {}, buried);
     if (delivery == device::Delivery::full || delivery == device::Delivery::no_such_actor) {
       const auto reason = delivery == device::Delivery::full ? device::Reason::rejected : device::Reason::no_such_actor;
-      if (!device::bury<Near>(resident_.kernel, parcel_.words, reason)) lost();
+      buried(device::bury<Near>(resident_.kernel, parcel_.words, reason));
     }
     return true;
   }

@@ -97,10 +97,17 @@ class Context {
   }
   RINGRAY_CALLED RINGRAY_DEVICE Delivery send_packed(Address target, Word* words) const {
     using Policy = typename Platform::Policy;
+    const auto buried = [&](bool kept) {
+      if (!kept) count<Policy>(kernel_.blocks[block_of(turn_.slot)].lost_letters);
+      platform_.wake_host();
+    };
     const auto delivery = deliver<Policy>(
-        kernel_, words, [&](std::uint32_t block) { platform_.wake(block); },
-        [&] { count<Policy>(kernel_.blocks[block_of(turn_.slot)].lost_letters); });
-    if (target.slot() == host_address.slot() || delivery == Delivery::dropped) platform_.wake_host();
+        kernel_, words, [&](std::uint32_t block) { platform_.wake(block); }, buried);
+    if (target.slot() == host_address.slot()) {
+      const bool is_answer = words[1] >> 32 != 0;  // sent once: without it, its call would wait for ever
+      if (delivery == Delivery::full && is_answer) count<Policy>(kernel_.blocks[block_of(turn_.slot)].lost_letters);
+      platform_.wake_host();
+    }
     count<Policy>(delivery == Delivery::accepted ? slot_.counters.sent : slot_.counters.refused);
     return delivery;
   }

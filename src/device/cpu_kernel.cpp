@@ -10,7 +10,7 @@
 
 namespace ringray::device {
 
-Result<std::unique_ptr<CpuKernel>> CpuKernel::create(KernelOptions options, RunBlock run, Mail mail) {
+Result<std::unique_ptr<CpuKernel>> CpuKernel::create(KernelOptions options, RunBlock run, Mail mail, Notices notices) {
   if (options.name.empty())
     return failure(Errc::config,
                    "a kernel without a name cannot be found (names are how others reach it); give it one");
@@ -27,13 +27,15 @@ Result<std::unique_ptr<CpuKernel>> CpuKernel::create(KernelOptions options, RunB
                    fmt::format("egress_capacity {} of kernel '{}' is too small for two large messages; take "
                                "{} or more",
                                options.egress_capacity, options.name, 2 * parcel_cells_max));
-  return std::unique_ptr<CpuKernel>(new CpuKernel(std::move(options), *egress_log2, run, std::move(mail)));
+  return std::unique_ptr<CpuKernel>(
+      new CpuKernel(std::move(options), *egress_log2, run, std::move(mail), std::move(notices)));
 }
 
-CpuKernel::CpuKernel(KernelOptions options, std::uint32_t egress_log2, RunBlock run, Mail mail)
+CpuKernel::CpuKernel(KernelOptions options, std::uint32_t egress_log2, RunBlock run, Mail mail, Notices notices)
     : options_(std::move(options)),
       run_(run),
       mail_(std::move(mail)),
+      notices_(std::move(notices)),
       slots_(std::make_unique<ActorSlot[]>(std::size_t{options_.blocks} * actors_per_block)),
       blocks_(std::make_unique<BlockWords[]>(options_.blocks)),
       egress_cells_(std::make_unique<Cell[]>(std::size_t{1} << egress_log2)),
@@ -103,10 +105,16 @@ void CpuKernel::await_acknowledged() {
 
 void CpuKernel::pump() {
   for (;;) {
-    bells_.host.wait([&] { return pump_ends_ || egress_of<Near>(kernel_).depth() != 0; });
+    bells_.host.wait(
+        [&] { return pump_ends_ || egress_of<Near>(kernel_).depth() != 0 || lost_letters() != lost_seen_; });
+    const bool ends = pump_ends_;
     take_mail();
     changed_.ring();
-    if (pump_ends_) return;
+    if (const auto lost = lost_letters(); lost != lost_seen_) {
+      lost_seen_ = lost;
+      if (notices_.lost) notices_.lost();
+    }
+    if (ends) return;
   }
 }
 
@@ -117,6 +125,7 @@ void CpuKernel::take_mail() {
     const auto envelope = parcel.envelope();
     if (envelope.type == LifeNotice::id && envelope.reason() == Reason::none) {
       const auto notice = parcel.as<LifeNotice>();
+      if (notices_.lived) notices_.lived(Address::of(notice.slot, notice.generation), notice.life, notice.error);
       std::lock_guard guard(lock_);
       auto& resident = residents_[notice.slot];
       if (resident.generation != notice.generation) continue;
@@ -166,6 +175,7 @@ Result<void> CpuKernel::take_step(Step step, Request asked) {
   if (const auto next = advance_to(step); !next) return tl::make_unexpected(next.error());
   request(asked);
   await_acknowledged();
+  changed_.ring();
   return {};
 }
 
@@ -175,7 +185,6 @@ Result<void> CpuKernel::terminate() {
   const bool was_launched = life() != Life::created;
   if (const auto next = advance_to(Step::terminate); !next) return tl::make_unexpected(next.error());
   if (was_launched) {
-    request(Request::run);  // dead letters are made by the blocks
     std::vector<Address> living;
     {
       std::lock_guard guard(lock_);
@@ -183,10 +192,12 @@ Result<void> CpuKernel::terminate() {
         if (residents_[slot].is_taken) living.push_back(Address::of(slot, residents_[slot].generation));
     }
     for (const auto actor : living) {
+      changed_.wait([&] { return life(actor) != Life::created; });  // somebody spawns it right now
       Packed<StepCommand> packed;
       pack(packed.words, {.target = actor}, StepCommand{Step::terminate});
       command(block_of(actor.slot()), packed.words);
     }
+    request(Request::run);  // dead letters are made by the blocks, which have handled nothing in between
     for (const auto actor : living) changed_.wait([&] { return life(actor) == Life::terminated; });
     request(Request::leave);
     join_threads();
@@ -196,6 +207,8 @@ Result<void> CpuKernel::terminate() {
   }
   const auto ended = advance_to(Step::finish);
   RINGRAY_ASSERT(ended.has_value());
+  bells_.senders.ring();
+  changed_.ring();
   return {};
 }
 
@@ -286,6 +299,7 @@ Result<Address> CpuKernel::spawn(const ActorSetup& setup) {
 void CpuKernel::command(std::uint32_t block, Word* words) {
   bells_.senders.wait([&] {
     std::lock_guard guard(lock_);
+    if (life_ == Life::terminated) return true;  // nobody obeys, and there is nobody to be commanded
     return commands_of<Near>(kernel_, block).send(commanders_[block], words);
   });
   bells_.blocks[block].ring();
@@ -325,7 +339,8 @@ Result<Life> CpuKernel::step(Address actor, Step step) {
   Life now = before;
   changed_.wait([&] {
     now = life(actor);
-    return now == wanted || (now != before && now != Life::terminating);
+    if (now == Life::terminating) return wanted == Life::terminating || life() != Life::active;  // ends with resume()
+    return now == wanted || now != before;
   });
   return now;
 }
@@ -334,10 +349,12 @@ Delivery CpuKernel::send(Word* words, base::Nanoseconds deadline) {
   const auto once = [&] {
     return deliver<Near>(
         kernel_, words, [&](std::uint32_t block) { bells_.blocks[block].ring(); },
-        [&] { lost_by_host_.fetch_add(1, std::memory_order_relaxed); });
+        [&](bool kept) {
+          if (!kept) lost_by_host_.fetch_add(1, std::memory_order_relaxed);
+          bells_.host.ring();
+        });
   };
   auto delivery = once();
-  if (delivery == Delivery::dropped) bells_.host.ring();
   if (delivery != Delivery::full) return delivery;
   const Address target{static_cast<std::uint32_t>(words[0])};
   if (kernel_.slots[target.slot()].overflow != Overflow::wait) return delivery;
@@ -360,6 +377,23 @@ CpuKernel::ActorReport CpuKernel::report(Address actor) const {
   for (int i = 0; i < histogram_buckets; ++i) report.counters.busy[i] = read(slot.counters.busy[i]);
   report.mailbox = mailbox_of<Near>(slots_[actor.slot()]).stats();
   return report;
+}
+
+Telemetry CpuKernel::telemetry() const {
+  Telemetry all;
+  for (std::uint32_t slot = 0; slot < residents_.size(); ++slot) {
+    std::uint64_t capacity = 0;
+    {
+      std::lock_guard guard(lock_);
+      const auto& resident = residents_[slot];
+      const bool is_first = resident.generation == 0 && resident.life == Life::created;  // its block begins it now
+      if (!resident.was_used || is_first) continue;
+      capacity = std::uint64_t{1} << resident.capacity_log2;
+    }
+    const auto reading = report(Address::of(slot, 0));
+    all.merge(Telemetry::of(reading.counters, reading.mailbox, capacity));
+  }
+  return all;
 }
 
 CpuKernel::Heartbeat CpuKernel::heartbeat(std::uint32_t block) const {

@@ -15,7 +15,7 @@
 #include "ringray/base/result.hpp"
 #include "ringray/base/time.hpp"
 #include "ringray/device/bell.hpp"
-#include "ringray/device/lifecycle.hpp"
+#include "ringray/device/hosted_kernel.hpp"
 #include "ringray/device/resident.hpp"
 
 namespace ringray::device {
@@ -63,65 +63,38 @@ class CpuPlatform {
   std::uint32_t block_;
 };
 
-struct KernelOptions {
-  std::string name = "kernel";
-  std::uint32_t blocks = 1;
-  std::uint32_t egress_capacity = 1024;  ///< cells; a power of two
-  base::Nanoseconds quantum{0};          ///< after which a block leaves and comes back; 0: never
-  base::Nanoseconds clock_drift_max{0};  ///< of a message's clock before ours; 0: any
-};
-
-struct ActorSetup {
-  std::uint32_t type = 0;
-  const void* state = nullptr;
-  std::size_t state_bytes = 0;
-  std::uint32_t queue_capacity = 64;  ///< cells of each priority; a power of two
-  Overflow overflow = Overflow::reject;
-};
-
-/// Any thread, but not from `mail`.
-class CpuKernel {
+/// Any thread, but not from `mail` and `notices`.
+class CpuKernel final : public HostedKernel {
  public:
   using RunBlock = void (*)(const Kernel&, std::uint32_t block, Turn&, const CpuPlatform&);
-  /// Given every message to the host and every dead letter (envelope().reason()), by one thread of the kernel.
-  using Mail = std::function<void(const Parcel&)>;
 
   /// ConfigError for what cannot be. The kernel is `created`.
-  static Result<std::unique_ptr<CpuKernel>> create(KernelOptions options, RunBlock run, Mail mail);
+  static Result<std::unique_ptr<CpuKernel>> create(KernelOptions options, RunBlock run, Mail mail,
+                                                   Notices notices = {});
   template <class Program>
-  static Result<std::unique_ptr<CpuKernel>> create(KernelOptions options, Mail mail) {
-    return create(std::move(options), &run_block<Program, CpuPlatform>, std::move(mail));
+  static Result<std::unique_ptr<CpuKernel>> create(KernelOptions options, Mail mail, Notices notices = {}) {
+    return create(std::move(options), &run_block<Program, CpuPlatform>, std::move(mail), std::move(notices));
   }
   /// Terminates.
-  ~CpuKernel();
+  ~CpuKernel() override;
   CpuKernel(const CpuKernel&) = delete;
   CpuKernel& operator=(const CpuKernel&) = delete;
 
-  // Steps of the kernel's life, done when they return. InvalidTransitionError names the states.
-  Result<void> launch();
-  Result<void> activate();
-  Result<void> suspend();
-  Result<void> resume();
-  /// Actors end; what they have not handled become dead letters. Twice is fine.
-  Result<void> terminate();
-  Life life() const;
-
-  /// Runs `work` while no block runs: at message boundaries all leave, and come back afterwards.
-  void exclusive(const std::function<void()>& work);
-
-  /// A new actor, active; its block has the fewest. InvalidTransitionError unless the kernel is launched, active or
-  /// suspended; OutOfMemoryError when all slots are taken.
-  Result<Address> spawn(const ActorSetup& setup);
-  /// Asks for a step of an actor's life and waits until it has the life that the step leads to, or another one: the
-  /// result. ActorDiedError when it is gone; InvalidTransitionError.
-  Result<Life> step(Address actor, Step step);
-  /// terminated for one that is gone.
-  Life life(Address actor) const;
-  /// Error code of a handler that failed; 0: none.
-  std::uint32_t error(Address actor) const;
-
-  /// A message from the host (Packed<Message>). With Overflow::wait it waits for room until `deadline`.
-  Delivery send(Word* words, base::Nanoseconds deadline = base::Nanoseconds::max());
+  // HostedKernel
+  Result<void> launch() override;
+  Result<void> activate() override;
+  Result<void> suspend() override;
+  Result<void> resume() override;
+  Result<void> terminate() override;
+  Life life() const override;
+  void exclusive(const std::function<void()>& work) override;
+  Result<Address> spawn(const ActorSetup& setup) override;
+  Result<Life> step(Address actor, Step step) override;
+  Life life(Address actor) const override;
+  std::uint32_t error(Address actor) const override;
+  Delivery send(Word* words, base::Nanoseconds deadline = base::Nanoseconds::max()) override;
+  Telemetry telemetry() const override;
+  std::uint64_t lost_letters() const override;
 
   struct ActorReport {
     ActorCounters counters;
@@ -133,7 +106,6 @@ class CpuKernel {
     Word handling = 0;  ///< 1 + slot whose handler runs; 0: none
   };
   Heartbeat heartbeat(std::uint32_t block) const;
-  std::uint64_t lost_letters() const;
   /// Times that blocks left and came back.
   std::uint64_t relaunches() const { return relaunches_.load(std::memory_order_relaxed); }
 
@@ -149,7 +121,7 @@ class CpuKernel {
     std::vector<std::max_align_t> state;
   };
 
-  CpuKernel(KernelOptions options, std::uint32_t egress_log2, RunBlock run, Mail mail);
+  CpuKernel(KernelOptions options, std::uint32_t egress_log2, RunBlock run, Mail mail, Notices notices);
   void run_thread(std::uint32_t block);
   void pump();
   void take_mail();
@@ -169,6 +141,7 @@ class CpuKernel {
   const KernelOptions options_;
   const RunBlock run_;
   const Mail mail_;
+  const Notices notices_;
   std::unique_ptr<ActorSlot[]> slots_;
   std::unique_ptr<BlockWords[]> blocks_;
   std::unique_ptr<Cell[]> egress_cells_, command_cells_;
@@ -179,6 +152,7 @@ class CpuKernel {
   std::vector<std::thread> threads_;
   std::thread pump_;
   std::atomic<bool> pump_ends_{false};
+  std::uint64_t lost_seen_ = 0;  // by the pump
   std::atomic<std::uint64_t> relaunches_{0};
   std::atomic<std::uint64_t> lost_by_host_{0};
   Bell changed_;  ///< a life changed

@@ -22,9 +22,10 @@ RINGRAY_DEVICE bool bury(const Kernel& kernel, Word* words, Reason reason) {
   return egress_of<Policy>(kernel).send(words) == Sent::accepted;
 }
 
-/// Any thread of the device. `woken(block)` is called when a block got work; `lost()` for a dead letter without room.
-template <class Policy, class Woken, class Lost>
-RINGRAY_DEVICE Delivery deliver(const Kernel& kernel, Word* words, const Woken& woken, const Lost& lost) {
+/// Any thread of the device. `woken(block)` is called when a block got work; `buried(kept)` for each dead letter: false
+/// when there was no room for it.
+template <class Policy, class Woken, class Buried>
+RINGRAY_DEVICE Delivery deliver(const Kernel& kernel, Word* words, const Woken& woken, const Buried& buried) {
   const Address target{static_cast<std::uint32_t>(words[0])};
   const auto priority = static_cast<Priority>(words[1] >> 24 & 3);
   if (target.slot() == host_address.slot())
@@ -35,9 +36,8 @@ RINGRAY_DEVICE Delivery deliver(const Kernel& kernel, Word* words, const Woken& 
   // whom nothing told of the newest.
   if (Policy::template load<Order::acquire>(slot.occupant) != Word{target.generation()} + 1)
     return Delivery::no_such_actor;
-  const auto offer = mailbox_of<Policy>(slot).offer(priority, words, [&](Word* dead, Reason reason) {
-    if (!bury<Policy>(kernel, dead, reason)) lost();
-  });
+  const auto offer = mailbox_of<Policy>(slot).offer(
+      priority, words, [&](Word* dead, Reason reason) { buried(bury<Policy>(kernel, dead, reason)); });
   switch (offer) {
     case Offer::accepted:
       set_ready<Policy>(kernel, target.slot(), static_cast<int>(priority));

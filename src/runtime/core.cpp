@@ -162,6 +162,15 @@ void Core::run(std::function<void()> driver) {
       });
     }
   });
+  if (const auto kernel = kernels_.end(config_.stop_timeout_ms + std::chrono::seconds(1)); !kernel.empty()) {
+    std::fprintf(
+        stderr,
+        "ringray: rank %u: kernel '%s' did not end with the job (--ringray.stop_timeout_ms): a handler of one of "
+        "its actors still runs; it is abandoned\n",
+        self_.value, kernel.c_str());
+    log::flush();
+    _exit(1);
+  }
   pool_.timers().cancel(ticker_);
   attend();
   signals_.reset();

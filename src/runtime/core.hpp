@@ -26,6 +26,7 @@
 #include "ringray/runtime/actor.hpp"
 #include "ringray/runtime/baton.hpp"
 #include "ringray/runtime/executing.hpp"
+#include "ringray/runtime/kernel.hpp"
 #include "ringray/runtime/record.hpp"
 #include "ringray/scheduler/ledger.hpp"
 #include "ringray/scheduler/membership.hpp"
@@ -83,6 +84,7 @@ class Core final : owner::Environment,
   execution::Pool& pool() noexcept { return pool_; }
   store::ObjectStore& store() noexcept { return *store_; }
   store::Neighbours& neighbours() noexcept { return neighbours_; }
+  Kernels& kernels() noexcept { return kernels_; }
 
   /// Runs f() with the baton. Nested calls are fine; f must not run users' code.
   template <class F>
@@ -315,6 +317,7 @@ class Core final : owner::Environment,
     bool called = false;
   } attendant_{*this};
   execution::Pool pool_;
+  Kernels kernels_;
 
   struct Grave {
     ObjectState* state;

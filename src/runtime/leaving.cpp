@@ -178,6 +178,7 @@ void Core::depart() {
     send(child, {.kind = Kind::shutdown}, {});
   transport_->flush();
   leave_before_ = base::now() + farewell;
+  kernels_.begin_end();  // whoever waits for a device actor learns that it ended
   pool_.stop();
 }
 

@@ -44,6 +44,7 @@ std::string name_of(const ObjectState& state) {
                    : record->claimed()                                 ? ", which has begun here"
                                                                        : ", which has not begun");
   }
+  if (state.type().help == &help_kernel_call) return "the answer to " + static_cast<const KernelCall&>(state).title();
   if (&state.type() == &event_type<ActorState>())
     return fmt::format("the construction of an actor on rank {}", static_cast<const ActorState&>(state).home.value);
   const auto* e = state.extra();

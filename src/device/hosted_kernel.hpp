@@ -1,0 +1,85 @@
+#pragma once
+// A kernel as its host sees it, whatever runs its blocks.
+
+#include <cstddef>
+#include <cstdint>
+#include <functional>
+#include <string>
+
+#include "ringray/base/result.hpp"
+#include "ringray/base/time.hpp"
+#include "ringray/device/delivery.hpp"
+#include "ringray/device/lifecycle.hpp"
+#include "ringray/device/telemetry.hpp"
+
+namespace ringray::device {
+
+struct KernelOptions {
+  std::string name = "kernel";
+  std::uint32_t blocks = 1;
+  std::uint32_t egress_capacity = 1024;  ///< cells; a power of two
+  base::Nanoseconds quantum{0};          ///< after which a block leaves and comes back; 0: never
+  base::Nanoseconds clock_drift_max{0};  ///< of a message's clock before ours; 0: any
+};
+
+struct ActorSetup {
+  std::uint32_t type = 0;
+  const void* state = nullptr;
+  std::size_t state_bytes = 0;
+  std::uint32_t queue_capacity = 64;  ///< cells of each priority; a power of two
+  Overflow overflow = Overflow::reject;
+};
+
+/// Given every message to the host and every dead letter (envelope().reason()), by one thread of the kernel.
+using Mail = std::function<void(const Parcel&)>;
+
+/// What else that thread tells; empty ones are not called.
+struct Notices {
+  /// An actor has another life; called before anybody else can see it.
+  std::function<void(Address actor, Life life, std::uint32_t error)> lived;
+  /// Answers or dead letters are lost, because the host was too far behind. All that came before them was given.
+  std::function<void()> lost;
+};
+
+/// Any thread, but not from Mail and Notices. Its destructor terminates.
+class HostedKernel {
+ public:
+  HostedKernel() = default;
+  HostedKernel(const HostedKernel&) = delete;
+  HostedKernel& operator=(const HostedKernel&) = delete;
+  virtual ~HostedKernel() = default;
+
+  // Steps of the kernel's life, done when they return. InvalidTransitionError names the states.
+  virtual Result<void> launch() = 0;
+  virtual Result<void> activate() = 0;
+  virtual Result<void> suspend() = 0;
+  virtual Result<void> resume() = 0;
+  /// Actors end; what they have not handled become dead letters. Twice is fine.
+  virtual Result<void> terminate() = 0;
+  virtual Life life() const = 0;
+
+  /// Runs `work` while no block runs: at message boundaries all leave, and come back afterwards.
+  virtual void exclusive(const std::function<void()>& work) = 0;
+
+  /// A new actor, active; its block has the fewest. InvalidTransitionError unless the kernel is launched, active or
+  /// suspended; OutOfMemoryError when all slots are taken.
+  virtual Result<Address> spawn(const ActorSetup& setup) = 0;
+  /// Asks for a step of an actor's life and waits until it has the life that the step leads to, or another one: the
+  /// result. An actor that is terminated ends while the kernel is active. ActorDiedError when it is gone;
+  /// InvalidTransitionError.
+  virtual Result<Life> step(Address actor, Step step) = 0;
+  /// terminated for one that is gone.
+  virtual Life life(Address actor) const = 0;
+  /// Error code of a handler that failed; 0: none.
+  virtual std::uint32_t error(Address actor) const = 0;
+
+  /// A message from the host (Packed<Message>). With Overflow::wait it waits for room until `deadline`.
+  virtual Delivery send(Word* words, base::Nanoseconds deadline) = 0;
+
+  /// Of all actors that it ever had.
+  virtual Telemetry telemetry() const = 0;
+  /// Answers and dead letters that had no room on their way to the host.
+  virtual std::uint64_t lost_letters() const = 0;
+};
+
+}  // namespace ringray::device

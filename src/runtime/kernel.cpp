@@ -1,0 +1,187 @@
+#include "ringray/runtime/kernel.hpp"
+
+#include <fmt/format.h>
+
+#include <algorithm>
+#include <bit>
+
+#include "ringray/base/check.hpp"
+#include "ringray/device/capacity.hpp"
+#include "ringray/execution/fiber.hpp"
+#include "ringray/runtime/cancellation.hpp"
+#include "ringray/runtime/core.hpp"
+
+namespace ringray::runtime {
+
+using device::Address;
+using device::Delivery;
+using device::Overflow;
+using device::Step;
+
+namespace {
+
+[[noreturn]] void raise(const Failure& failure) {
+  throw_error(failure.code, {.text = failure.text, .rank = here_rank().value});
+}
+template <class T>
+T unwrap(Result<T> result) {
+  if (!result) raise(result.error());
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
+
+/// Every block may bury a pick of the largest messages while the host is busy with half of the ring.
+std::uint32_t egress_for(std::uint32_t blocks) {
+  const std::uint64_t pick = device::messages_per_pick * device::parcel_cells_max;
+  const auto wanted = std::bit_ceil(std::max<std::uint64_t>(1024, 2 * pick * blocks));
+  return static_cast<std::uint32_t>(std::min<std::uint64_t>(wanted, device::capacity_max));
+}
+
+/// A fiber cannot sleep until there is room: its thread has other fibers, which may be the ones that make it.
+void sleep_on_fiber(base::Nanoseconds time) {
+  auto* never = new EventState<void>;
+  never->wait_until(base::now() + time);
+  never->release();
+}
+
+}  // namespace
+
+// ---- a kernel
+
+LiveKernel::LiveKernel(const device::LaunchOptions& options, device::CpuKernel::RunBlock run)
+    : name_(std::make_shared<const std::string>(options.name)),
+      queue_capacity_(options.queue_capacity),
+      calls_(std::make_shared<KernelCalls>(name_)) {
+  unwrap(device::capacity_log2(options.queue_capacity));
+  device::KernelOptions kernel{.name = options.name, .blocks = options.blocks, .quantum = options.quantum};
+  kernel.egress_capacity = options.egress_capacity ? options.egress_capacity : egress_for(options.blocks);
+  hosted_ = unwrap(device::CpuKernel::create(
+      std::move(kernel), run, [calls = calls_](const device::Parcel& parcel) { calls->mail(parcel); },
+      {.lived = [calls = calls_](Address actor, device::Life life,
+                                 std::uint32_t error) { calls->lived(actor, life, error); },
+       .lost = [calls = calls_] { calls->lost(); }}));
+}
+
+std::shared_ptr<LiveKernel> LiveKernel::launch(const device::LaunchOptions& options, device::CpuKernel::RunBlock run) {
+  if (!has_core())
+    throw ConfigError("kernels live inside of a job; launch() them in the driver, a task or an actor of ringray::run");
+  if (options.backend == device::Backend::cuda)
+    throw ConfigError(
+        fmt::format("kernel '{}' cannot run on a GPU (this build cannot run kernels on a GPU yet); take "
+                    "Backend::automatic or Backend::cpu, which run the same handlers on host threads",
+                    options.name));
+  const std::shared_ptr<LiveKernel> kernel(new LiveKernel(options, run));
+  unwrap(kernel->hosted_->launch());
+  if (options.auto_activate) kernel->activate();
+  if (!core().kernels().add(kernel))
+    throw ConfigError(fmt::format("kernel '{}' cannot be launched: the job ends", options.name));
+  return kernel;
+}
+
+void LiveKernel::activate() { unwrap(hosted_->activate()); }
+void LiveKernel::suspend() { unwrap(hosted_->suspend()); }
+void LiveKernel::resume() { unwrap(hosted_->resume()); }
+
+void LiveKernel::terminate() noexcept {
+  if (!hosted_) return;
+  const auto ended = hosted_->terminate();
+  RINGRAY_ASSERT(ended.has_value(), "terminating is always allowed");
+  calls_->close();
+}
+
+// ---- its actors
+
+Address LiveKernel::spawn(device::ActorSetup setup) {
+  if (setup.queue_capacity == 0) setup.queue_capacity = queue_capacity_;
+  return unwrap(hosted_->spawn(setup));
+}
+
+void LiveKernel::step(Address actor, Step step) { unwrap(hosted_->step(actor, step)); }
+
+Delivery LiveKernel::deliver(device::Word* words, Overflow overflow, base::Nanoseconds deadline) {
+  constexpr base::Nanoseconds at_once{0};
+  auto delivery = hosted_->send(words, at_once);
+  if (delivery != Delivery::full || overflow != Overflow::wait) return delivery;
+  if (!execution::on_fiber()) return hosted_->send(words, deadline);
+  const TaskWait registered("room in the mailbox of a device actor");
+  constexpr base::Nanoseconds longest = std::chrono::milliseconds(1);
+  for (base::Nanoseconds pause = std::chrono::microseconds(20); delivery == Delivery::full && base::now() < deadline;
+       pause = std::min(2 * pause, longest)) {
+    sleep_on_fiber(std::min(pause, deadline - base::now()));
+    delivery = hosted_->send(words, at_once);
+  }
+  return delivery;
+}
+
+namespace {
+
+std::string text_of(Delivery delivery, Address actor, Overflow overflow, const std::string& kernel) {
+  if (delivery == Delivery::full)
+    return fmt::format(
+        "the mailbox of the actor in slot {} of kernel '{}' is full{}; send less at once, or spawn it "
+        "with a larger queue_capacity or another Overflow",
+        actor.slot(), kernel, overflow == Overflow::wait ? " and had no room in time" : "");
+  return fmt::format("the actor in slot {} of kernel '{}' is gone: it was terminated, or the kernel was", actor.slot(),
+                     kernel);
+}
+
+}  // namespace
+
+Delivery LiveKernel::send(device::Word* words, Overflow overflow, base::Nanoseconds timeout) {
+  const Address actor{static_cast<std::uint32_t>(words[0])};
+  const auto delivery = deliver(words, overflow, deadline_after(timeout));
+  if (delivery == Delivery::full) throw QueueFullError(text_of(delivery, actor, overflow, *name_));
+  if (delivery == Delivery::no_such_actor) throw ActorDiedError(text_of(delivery, actor, overflow, *name_));
+  return delivery;
+}
+
+void LiveKernel::call(KernelCall& call, device::Word* words, Overflow overflow, base::Nanoseconds timeout) {
+  const Address actor{static_cast<std::uint32_t>(words[0])};
+  const auto number = calls_->begin(call, actor, timeout);
+  if (number == 0) return;
+  words[1] = (words[1] & 0xffffffffu) | device::Word{number} << 32;  // Envelope::correlation
+  const auto delivery = deliver(words, overflow, deadline_after(timeout));
+  if (delivery == Delivery::accepted || delivery == Delivery::dropped) return;  // the dead letter ends it
+  calls_->fail(number, delivery == Delivery::full ? Errc::queue_full : Errc::actor_died,
+               text_of(delivery, actor, overflow, *name_));
+}
+
+// ---- the kernels of a rank
+
+bool Kernels::add(const std::shared_ptr<LiveKernel>& kernel) {
+  const std::lock_guard lock(mutex_);
+  if (ending_) return false;
+  std::erase_if(kernels_, [](const auto& other) { return other.expired(); });
+  kernels_.push_back(kernel);
+  return true;
+}
+
+void Kernels::begin_end() {
+  const std::lock_guard lock(mutex_);
+  if (std::exchange(ending_, true)) return;
+  ended_ = kernels_.empty();
+  if (ended_) return;
+  ender_ = std::thread([this] {
+    std::unique_lock lock(mutex_);
+    for (const auto& weak : kernels_)  // nobody adds any more
+      if (const auto kernel = weak.lock()) {
+        current_ = *kernel->name();
+        lock.unlock();
+        kernel->terminate();
+        lock.lock();
+      }
+    ended_ = true;
+    changed_.notify_all();
+  });
+}
+
+std::string Kernels::end(base::Nanoseconds timeout) {
+  begin_end();
+  {
+    std::unique_lock lock(mutex_);
+    if (!changed_.wait_for(lock, timeout, [&] { return ended_; })) return current_;
+  }
+  if (ender_.joinable()) ender_.join();
+  return {};
+}
+
+}  // namespace ringray::runtime

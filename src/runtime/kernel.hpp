@@ -1,0 +1,116 @@
+#pragma once
+// Kernels of device actors in a running job. What the templates of include/ringray/device.hpp call.
+
+#include <condition_variable>
+#include <functional>
+#include <memory>
+#include <mutex>
+#include <string>
+#include <thread>
+#include <vector>
+
+#include "ringray/device/cpu_kernel.hpp"
+#include "ringray/runtime/kernel_calls.hpp"
+
+namespace ringray::device {
+
+/// What runs the blocks of a kernel.
+enum class Backend : std::uint8_t {
+  automatic,  ///< the best that this build and this machine have: threads of the CPU
+  cpu,        ///< a thread for each block
+  cuda,       ///< ConfigError: no build can do it yet
+};
+
+struct LaunchOptions {
+  std::string name = "kernel";  ///< what messages and reports call it; needs not be unique
+  Backend backend = Backend::automatic;
+  std::uint32_t blocks = 1;             ///< each schedules up to 256 actors, in a thread of its own
+  std::uint32_t queue_capacity = 256;   ///< cells of 64 bytes in a mailbox, for each priority; a power of two
+  std::uint32_t egress_capacity = 0;    ///< cells for answers and dead letters; a power of two. 0: by the blocks
+  std::chrono::nanoseconds quantum{0};  ///< a block leaves its resources for a moment at this interval; 0: never
+  bool auto_activate = true;            ///< false: no message is handled before activate()
+};
+
+struct SpawnOptions {
+  Priority priority = Priority::normal;  ///< of messages that are sent through the handle
+  std::uint32_t queue_capacity = 0;      ///< cells, for each priority; a power of two. 0: the kernel's
+  Overflow overflow = Overflow::wait;    ///< what becomes of a message that finds the mailbox full
+};
+
+struct MessageOptions {
+  /// Of send(): how long it may wait for room (Overflow::wait), then QueueFullError. Of call(): until the answer, then
+  /// GetTimeoutError.
+  std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max();
+};
+
+}  // namespace ringray::device
+
+namespace ringray::runtime {
+
+/// A launched kernel and its calls. Errors are exceptions. Any thread of a running rank.
+class LiveKernel {
+ public:
+  static std::shared_ptr<LiveKernel> launch(const device::LaunchOptions& options, device::CpuKernel::RunBlock run);
+  LiveKernel(const LiveKernel&) = delete;
+  LiveKernel& operator=(const LiveKernel&) = delete;
+  ~LiveKernel() { terminate(); }
+
+  void activate();
+  void suspend();
+  void resume();
+  void terminate() noexcept;
+  device::HostedKernel& hosted() noexcept { return *hosted_; }
+  const std::shared_ptr<const std::string>& name() const noexcept { return name_; }
+  std::vector<device::DeadLetter> dead_letters() const { return calls_->dead_letters(); }
+
+  /// `setup.queue_capacity` may be 0.
+  device::Address spawn(device::ActorSetup setup);
+  void step(device::Address actor, device::Step step);
+  /// Throws QueueFullError and ActorDiedError.
+  device::Delivery send(device::Word* words, device::Overflow overflow, base::Nanoseconds timeout);
+  /// `words`: of the message, whose correlation is set. Takes over one count of `call`, which gets all errors.
+  void call(KernelCall& call, device::Word* words, device::Overflow overflow, base::Nanoseconds timeout);
+
+ private:
+  LiveKernel(const device::LaunchOptions& options, device::CpuKernel::RunBlock run);
+  device::Delivery deliver(device::Word* words, device::Overflow overflow, base::Nanoseconds deadline);
+
+  const std::shared_ptr<const std::string> name_;
+  const std::uint32_t queue_capacity_;
+  const std::shared_ptr<KernelCalls> calls_;
+  std::unique_ptr<device::HostedKernel> hosted_;
+};
+
+/// Terminates the kernel when the last handle is gone.
+class KernelLease {
+ public:
+  explicit KernelLease(std::shared_ptr<LiveKernel> kernel) : kernel_(std::move(kernel)) {}
+  KernelLease(const KernelLease&) = delete;
+  KernelLease& operator=(const KernelLease&) = delete;
+  ~KernelLease() { kernel_->terminate(); }
+  const std::shared_ptr<LiveKernel>& kernel() const noexcept { return kernel_; }
+
+ private:
+  const std::shared_ptr<LiveKernel> kernel_;
+};
+
+/// The kernels of a rank: they end before its pool does. Any thread.
+class Kernels {
+ public:
+  /// False: the job ends.
+  bool add(const std::shared_ptr<LiveKernel>& kernel);
+  /// Terminates all, on a thread of its own, as handlers may take long.
+  void begin_end();
+  /// Waits for that: the name of one that had not ended in time, or nothing.
+  std::string end(base::Nanoseconds timeout);
+
+ private:
+  std::mutex mutex_;  // guards what follows
+  std::condition_variable changed_;
+  std::vector<std::weak_ptr<LiveKernel>> kernels_;
+  bool ending_ = false, ended_ = false;
+  std::string current_;  // that is being terminated
+  std::thread ender_;
+};
+
+}  // namespace ringray::runtime

@@ -1,0 +1,110 @@
+#pragma once
+// The program of the tests of <ringray/device.hpp>.
+
+#include <atomic>
+#include <cstdint>
+
+#include "ringray/device/context.hpp"
+
+namespace ringray::test {
+
+struct Pong {
+  static constexpr std::uint16_t id = 1;
+  std::uint64_t value, count;
+};
+struct Other {
+  static constexpr std::uint16_t id = 2;
+  std::uint64_t value;
+};
+struct Ping {
+  static constexpr std::uint16_t id = 3;
+  using Reply = Pong;
+  std::uint64_t value;
+};
+struct Fail {
+  static constexpr std::uint16_t id = 4;
+  using Reply = Pong;
+  std::uint32_t code;
+};
+/// Is not answered.
+struct Hush {
+  static constexpr std::uint16_t id = 5;
+  using Reply = Pong;
+  std::uint32_t unused;
+};
+/// Is answered by what it is not to be answered by.
+struct Twist {
+  static constexpr std::uint16_t id = 6;
+  using Reply = Pong;
+  std::uint32_t unused;
+};
+/// Counts as out of order when it is not the next.
+struct Next {
+  static constexpr std::uint16_t id = 7;
+  std::uint64_t number;
+};
+struct Forward {
+  static constexpr std::uint16_t id = 8;
+  device::Address to;
+  std::uint64_t value;
+};
+/// Waits until the host opens the gate: host memory, so for the CPU only.
+struct Wait {
+  static constexpr std::uint16_t id = 9;
+  using Reply = Pong;
+  std::atomic<int>* gate;  ///< the actor makes it 1 and goes on when it is 2
+};
+
+struct Echo {
+  struct State {
+    std::uint64_t count, next, disorder;
+  };
+  using Handled = device::Messages<Ping, Fail, Hush, Twist, Next, Wait>;
+  template <class Context>
+  RINGRAY_DEVICE static void on(const Context& context, State& state, const Ping& ping) {
+    context.reply(Pong{ping.value, ++state.count});
+  }
+  template <class Context>
+  RINGRAY_DEVICE static void on(const Context& context, State&, const Fail& fail) {
+    context.fail(fail.code);
+  }
+  template <class Context>
+  RINGRAY_DEVICE static void on(const Context&, State& state, const Hush&) {
+    ++state.count;
+  }
+  template <class Context>
+  RINGRAY_DEVICE static void on(const Context& context, State&, const Twist&) {
+    context.reply(Other{1});
+  }
+  template <class Context>
+  RINGRAY_DEVICE static void on(const Context&, State& state, const Next& next) {
+    if (next.number != state.next++) state.count = 1'000'000;
+  }
+  template <class Context>
+  static void on(const Context& context, State&, const Wait& wait) {
+    wait.gate->store(1);
+    wait.gate->notify_all();
+    wait.gate->wait(1);
+    context.reply(Pong{});
+  }
+};
+
+/// Sends on to an address of its state, or of the message.
+struct Relay {
+  struct State {
+    device::Address to;
+  };
+  using Handled = device::Messages<Next, Forward>;
+  template <class Context>
+  RINGRAY_DEVICE static void on(const Context& context, State& state, const Next& next) {
+    context.send(state.to, next);
+  }
+  template <class Context>
+  RINGRAY_DEVICE static void on(const Context& context, State&, const Forward& forward) {
+    context.send(forward.to, Next{forward.value});
+  }
+};
+
+using TestProgram = device::Program<Echo, Relay>;
+
+}  // namespace ringray::test
