@@ -8,6 +8,7 @@
 #include <mutex>
 
 #include "ringray/base/errors.hpp"
+#include "ringray/base/thread_local.hpp"
 
 namespace ringray::base {
 namespace {
@@ -84,7 +85,7 @@ std::string json_text(std::string_view text) {
 
 namespace {
 
-constinit thread_local MetricBlock* own = nullptr;
+RINGRAY_NEAR_THREAD constinit thread_local MetricBlock* own = nullptr;
 
 [[gnu::noinline, gnu::cold]] MetricBlock& first_count() {
   thread_local ThreadBlock mine;

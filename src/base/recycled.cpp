@@ -1,4 +1,5 @@
 #include "ringray/base/recycled.hpp"
+#include "ringray/base/thread_local.hpp"
 
 #include <array>
 #include <mutex>
@@ -52,8 +53,8 @@ std::array<Depot, classes>& depots() {
 struct Lists {
   List loaded, spare;
 };
-constinit thread_local std::array<Lists, classes> own{};
-constinit thread_local bool ended = false;
+RINGRAY_NEAR_THREAD constinit thread_local std::array<Lists, classes> own{};
+RINGRAY_NEAR_THREAD constinit thread_local bool ended = false;
 
 /// Gives back what a thread has when it ends.
 struct AtEnd {
@@ -70,7 +71,7 @@ struct AtEnd {
 
 void come_back_at_end() { [[maybe_unused]] static thread_local const AtEnd at_end; }
 
-[[gnu::noinline]] void fill(Lists& lists, std::size_t index) {
+void fill(Lists& lists, std::size_t index) {
   if (lists.spare.count > 0) return std::swap(lists.loaded, lists.spare);
   come_back_at_end();
   auto& depot = depots()[index];
@@ -89,7 +90,7 @@ void come_back_at_end() { [[maybe_unused]] static thread_local const AtEnd at_en
   for (auto i = batch; i-- > 0;) lists.loaded.push(memory + i * bytes);
 }
 
-[[gnu::noinline]] void spill(Lists& lists, std::size_t index) noexcept {
+void spill(Lists& lists, std::size_t index) noexcept {
   if (lists.spare.count > 0) {
     come_back_at_end();
     auto& depot = depots()[index];
@@ -99,10 +100,20 @@ void come_back_at_end() { [[maybe_unused]] static thread_local const AtEnd at_en
   lists.spare = std::exchange(lists.loaded, {});
 }
 
-[[gnu::noinline]] void give_to_depot(void* memory, std::size_t index) noexcept {
-  auto& depot = depots()[index];
-  const std::lock_guard lock(depot.mutex);
-  depot.rest.push(memory);
+// What happens once for many objects is kept out of the way of the others.
+[[gnu::noinline]] void* take_slowly(Lists& lists, std::size_t index) {
+  fill(lists, index);
+  return lists.loaded.pop();
+}
+
+[[gnu::noinline]] void give_slowly(void* memory, Lists& lists, std::size_t index) noexcept {
+  if (ended) {
+    auto& depot = depots()[index];
+    const std::lock_guard lock(depot.mutex);
+    return depot.rest.push(memory);
+  }
+  spill(lists, index);
+  lists.loaded.push(memory);
 }
 
 }  // namespace
@@ -112,16 +123,14 @@ void come_back_at_end() { [[maybe_unused]] static thread_local const AtEnd at_en
   if (!is_small(bytes)) return ::operator new(bytes);
   const auto index = class_of(bytes);
   auto& lists = own[index];
-  if (lists.loaded.count == 0) fill(lists, index);
-  return lists.loaded.pop();
+  return lists.loaded.count > 0 ? lists.loaded.pop() : take_slowly(lists, index);
 }
 
 [[gnu::noinline]] void give_memory(void* memory, std::size_t bytes) noexcept {
   if (!is_small(bytes)) return ::operator delete(memory, bytes);
   const auto index = class_of(bytes);
   auto& lists = own[index];
-  if (ended) return give_to_depot(memory, index);
-  if (lists.loaded.count == batch) spill(lists, index);
+  if (ended || lists.loaded.count == batch) return give_slowly(memory, lists, index);
   lists.loaded.push(memory);
 }
 

@@ -24,7 +24,8 @@ class Deque {
     const auto bottom = bottom_.load(std::memory_order_relaxed);
     const auto top = top_.load(std::memory_order_acquire);
     auto* array = array_.load(std::memory_order_relaxed);
-    if (bottom - top > static_cast<std::int64_t>(array->mask)) array = grow(array, top, bottom);
+    if (bottom - top > static_cast<std::int64_t>(array->mask)) [[unlikely]]
+      array = grow(array, top, bottom);
     array->put(bottom, item);
     bottom_.store(bottom + 1, std::memory_order_seq_cst);
   }
@@ -91,7 +92,7 @@ class Deque {
     std::unique_ptr<std::atomic<T*>[]> items;
   };
 
-  Array* grow(Array* array, std::int64_t top, std::int64_t bottom) {
+  [[gnu::noinline]] Array* grow(Array* array, std::int64_t top, std::int64_t bottom) {
     auto* larger = new Array(2 * (array->mask + 1), array);
     for (auto i = top; i != bottom; ++i) larger->put(i, array->get(i));
     array_.store(larger, std::memory_order_release);

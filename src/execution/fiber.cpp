@@ -9,6 +9,7 @@
 #include <memory>
 
 #include "ringray/base/check.hpp"
+#include "ringray/base/thread_local.hpp"
 #include "ringray/execution/crew.hpp"
 #include "ringray/execution/fiber_pool.hpp"
 #include "ringray/execution/worker.hpp"
@@ -29,7 +30,7 @@ struct Exceptions {
   std::swap(mine, *reinterpret_cast<Exceptions*>(__cxxabiv1::__cxa_get_globals()));
 }
 
-constinit thread_local Contexts foreign_contexts;
+RINGRAY_NEAR_THREAD constinit thread_local Contexts foreign_contexts;
 
 }  // namespace
 

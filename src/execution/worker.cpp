@@ -8,13 +8,14 @@
 #include <utility>
 
 #include "ringray/base/check.hpp"
+#include "ringray/base/thread_local.hpp"
 #include "ringray/base/time.hpp"
 #include "ringray/execution/crew.hpp"
 
 namespace ringray::execution {
 namespace {
 
-constinit thread_local Worker* this_worker = nullptr;
+RINGRAY_NEAR_THREAD constinit thread_local Worker* this_worker = nullptr;
 
 constexpr std::uint32_t ticks_per_look_outside = 16;
 constexpr std::uint64_t cycles_between_polls = 250'000;  // about 100 µs

@@ -5,6 +5,7 @@
 #include <algorithm>
 
 #include "ringray/base/metrics.hpp"
+#include "ringray/base/thread_local.hpp"
 #include "ringray/execution/fiber.hpp"
 #include "ringray/execution/stack.hpp"
 #include "ringray/runtime/bound_record.hpp"
@@ -14,7 +15,7 @@
 namespace ringray::runtime {
 namespace {
 
-constinit thread_local const Core* holder = nullptr;  // no fiber suspends while it holds the baton
+RINGRAY_NEAR_THREAD constinit thread_local const Core* holder = nullptr;  // no fiber suspends while it holds the baton
 
 void set_holder(const Core* core) noexcept {
   holder = core;

@@ -8,6 +8,7 @@
 #include "ringray/base/check.hpp"
 #include "ringray/base/log.hpp"
 #include "ringray/base/metrics.hpp"
+#include "ringray/base/thread_local.hpp"
 #include "ringray/execution/fiber.hpp"
 #include "ringray/observe/timeline.hpp"
 #include "ringray/observe/waits.hpp"
@@ -88,7 +89,7 @@ void argument_changed(execution::Waiter& waiter) noexcept {
 std::uint64_t next_serial() {
   // Blocks of serials per thread, so that submitting touches no shared line.
   static std::atomic<std::uint64_t> blocks{0};
-  thread_local std::uint64_t next = 0, end = 0;
+  RINGRAY_NEAR_THREAD static constinit thread_local std::uint64_t next = 0, end = 0;
   if (next == end) {
     next = blocks.fetch_add(1, std::memory_order_relaxed) << 16 | 1;
     end = next + 0xffff;

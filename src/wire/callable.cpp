@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ringray/base/check.hpp"
+#include "ringray/base/thread_local.hpp"
 
 namespace ringray::wire {
 namespace {
@@ -102,19 +103,19 @@ struct Last {
 }  // namespace
 
 std::uint64_t to_wire(const Descriptor& descriptor) {
-  static constinit thread_local Last<const Descriptor*, std::uint64_t> last;
+  RINGRAY_NEAR_THREAD static constinit thread_local Last<const Descriptor*, std::uint64_t> last;
   if (last.key != &descriptor) last = {&descriptor, name_of(reinterpret_cast<std::uint64_t>(&descriptor))};
   return last.value;
 }
 
 std::uint64_t code_to_wire(const void* code) {
-  static constinit thread_local Last<const void*, std::uint64_t> last;
+  RINGRAY_NEAR_THREAD static constinit thread_local Last<const void*, std::uint64_t> last;
   if (last.key != code) last = {code, name_of(reinterpret_cast<std::uint64_t>(code))};
   return last.value;
 }
 
 Result<const void*> code_from_wire(std::uint64_t name) {
-  static constinit thread_local Last<std::uint64_t, const void*> last;
+  RINGRAY_NEAR_THREAD static constinit thread_local Last<std::uint64_t, const void*> last;
   if (last.value && last.key == name) return last.value;
   const auto* code = find_code(binaries(false), name);
   if (!code) code = find_code(binaries(true), name);
@@ -124,7 +125,7 @@ Result<const void*> code_from_wire(std::uint64_t name) {
 }
 
 Result<const Descriptor*> from_wire(std::uint64_t name) {
-  static constinit thread_local Last<std::uint64_t, const Descriptor*> last;
+  RINGRAY_NEAR_THREAD static constinit thread_local Last<std::uint64_t, const Descriptor*> last;
   if (last.value && last.key == name) return last.value;
   const auto* descriptor = find_wire(binaries(false), name);
   if (!descriptor) descriptor = find_wire(binaries(true), name);
