@@ -33,6 +33,8 @@ ObjectRef<typename Outcome<MethodResult<Method, void>>::first> call_with(ActorSt
 }
 template <class C, auto Method, class... A>
 void send_with(ActorState& state, const std::string& group, A&&... arguments) {
+  static_assert(!Outcome<MethodResult<Method, void>>::generator,
+                "ringray: a method gives one result; let it return a struct");
   if constexpr (check_call<C, Method, A...>()) {
     using Tuple = typename StoredList<typename Signature<decltype(Method)>::method_parameters, A...>::type;
     using Rec = CallRecord<Method, C, Tuple>;

@@ -33,11 +33,10 @@ class Pool {
   class Poller {
    public:
     virtual ~Poller() = default;
-    /// Tries the baton; drives transport and state machines. True if something happened. Must not wait for a Work.
+    /// Tries the baton; drives transport and state machines. True if something happened. Must not wait for a Work, and
+    /// on a worker must not run users' code: the stack may be that of a task that waits, and holds locks of users.
     /// What it schedules first, the polling worker runs next.
     virtual bool poll() = 0;
-    /// The same on the stack of a task that waits, which may hold locks of users: no users' code runs.
-    virtual bool poll_in_task() { return poll(); }
     /// Becomes readable when poll() has something to do, once arm() returned true. -1: none.
     virtual int descriptor() = 0;
     /// False: poll again instead of sleeping.

@@ -19,7 +19,7 @@ RINGRAY_NEAR_THREAD constinit thread_local Worker* this_worker = nullptr;
 
 constexpr std::uint32_t ticks_per_look_outside = 16;
 constexpr std::uint64_t cycles_between_polls = 250'000;  // about 100 µs
-constexpr std::uint64_t cycles_in_task = 50'000;         // about 20 µs
+constexpr unsigned polls_here = 20;                      // µs in which a task that waits polls
 constexpr std::size_t stack_left_to_poll = 64 * 1024;    // the network, decoding, a line of log
 
 bool sleeps(pid_t thread) {
@@ -215,7 +215,7 @@ bool Worker::nothing_to_do() const noexcept {
   return !root_ready_.load(std::memory_order_seq_cst) && !may_leave() && !crew.anything_queued();
 }
 
-bool Worker::poll(bool in_task) {
+bool Worker::poll() {
   const auto now = base::cycles();
   in_poll_ = true;
   bool any = false;
@@ -223,7 +223,7 @@ bool Worker::poll(bool in_task) {
     timed_at_ = now;
     any = crew.timers.run_due();
   }
-  if (crew.poller) any |= in_task ? crew.poller->poll_in_task() : crew.poller->poll();
+  if (crew.poller) any |= crew.poller->poll();
   in_poll_ = false;
   polled(now);
   if (any && deque_.size() > 0) crew.sleepers.wake_if_needed();
@@ -231,13 +231,13 @@ bool Worker::poll(bool in_task) {
 }
 
 bool Worker::poll_for(const Work& work) {
-  if (!crew.poller || crew.options.oversubscribed || fiber->stack_left() < stack_left_to_poll || !nothing_to_do())
+  if (in_poll_ || !crew.poller || crew.options.oversubscribed || fiber->stack_left() < stack_left_to_poll ||
+      !nothing_to_do())
     return false;
   auto* mine = fiber;
   const auto contexts = std::exchange(mine->contexts, Contexts{});
-  const auto until = base::cycles() + cycles_in_task;
-  do poll(true);
-  while (!work.done() && !slot_ && nothing_to_do() && polled_at_ < until);
+  const auto until = base::cycles() + polls_here * crew.cycles_between_timers;
+  while (!poll() && !work.done() && nothing_to_do() && polled_at_ < until) base::pause();
   if (slot_) schedule(*std::exchange(slot_, nullptr));  // others may take it
   mine->contexts = contexts;
   return work.done();

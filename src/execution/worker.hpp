@@ -76,7 +76,7 @@ class alignas(64) Worker {
   void lie_down();
   bool nothing_to_do() const noexcept;
   bool may_leave() const noexcept;
-  bool poll(bool in_task = false);
+  bool poll();
   void sweep();
   Fiber& loop_fiber();
   static void put_away(void* loop_fiber) noexcept;

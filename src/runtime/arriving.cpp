@@ -53,7 +53,8 @@ std::vector<std::byte> copy(View payload) { return {payload.begin(), payload.end
 
 /// The usual one-way call. False: it takes the way of the others.
 bool Core::on_letter(const Envelope& envelope, View payload) {
-  if (envelope.argument != 0 || envelope.flags != 0 || !arriving_.empty()) return false;
+  if (envelope.argument != 0 || envelope.flags != 0) return false;
+  if (!arriving_.empty() && arriving_.contains(envelope.subject)) return false;
   const auto actor = actors_.find(envelope.subject);
   if (actor == actors_.end()) return false;
   const auto descriptor = wire::from_wire(envelope.callable);

@@ -56,14 +56,15 @@ bool is_harmless(const ObjectState& state) {
 }  // namespace
 
 // Gives the baton back, then runs users' code that was put off: destructors of what lost its last reference, serialize
-// functions, stop callbacks. Whoever polls does it, also the helper while all workers compute. Others may be in the
-// middle of a user's function that holds the user's own locks: they leave it to a worker, or to the next poll.
+// functions, stop callbacks. A thread is free for that when no task is suspended below: the attendant, and the helper
+// while all workers compute. Others may be in the middle of a user's function that holds the user's own locks, or of a
+// poll, where nothing may wait.
 void Core::after_baton(Thread thread) {
   if (graves_.empty() && afterwards_.empty()) return baton_.give();
   std::vector<Grave> graves;
   std::vector<std::function<void()>> afterwards;
   bool call = false;
-  if (thread == Thread::polls) {
+  if (thread == Thread::free) {
     graves.swap(graves_);
     afterwards.swap(afterwards_);
   } else {
@@ -85,10 +86,10 @@ void Core::after_baton(Thread thread) {
 void Core::attend() {
   baton_.take();
   attendant_.called = false;
-  after_baton(Thread::polls);
+  after_baton(Thread::free);
 }
 
-bool Core::poll_as(Thread thread) {
+bool Core::poll() {
   if (!baton_.try_take()) return false;
   set_holder(this);
   ++depth_;
@@ -107,7 +108,7 @@ bool Core::poll_as(Thread thread) {
   }
   --depth_;
   set_holder(nullptr);
-  after_baton(thread);
+  after_baton(execution::Pool::current() ? Thread::any : Thread::free);
   return any;
 }
 
@@ -117,7 +118,7 @@ bool Core::arm() {
   if (transport_->pending()) transport_->flush();
   const bool armed = transport_->arm();
   set_holder(nullptr);
-  after_baton(Thread::polls);
+  after_baton(Thread::any);
   return armed;
 }
 

@@ -127,10 +127,9 @@ class BoundRecord : public WithRoom<typename Outcome<R>::first, Record> {
 
   /// Neither users' destructors nor a name in the job: it may go at once, wherever the last reference is let go.
   bool is_bare() const noexcept {
-    if constexpr (std::is_void_v<typename Kind::first>)
-      return cleared_ && !this->more && !this->extra();
-    else
-      return cleared_ && !this->more && !this->extra() && std::is_trivially_destructible_v<typename Kind::first>;
+    using First = typename Kind::first;
+    return (std::is_void_v<First> || std::is_trivially_destructible_v<First>)&&cleared_ && !this->more &&
+           !this->extra();
   }
 
   static const RecordType type;
@@ -259,7 +258,13 @@ class CallRecord final : public BoundRecord<CallRecord<Method, C, Tuple>, Method
   }
   decltype(auto) call(void* instance) { return call_with(*static_cast<C*>(instance), this->body_.arguments); }
   static void apply(wire::Decoder& decoder, void* instance, Running& now) {
-    auto arguments = Base::decode_arguments(decoder);
+    auto arguments = [&] {
+      try {
+        return Base::decode_arguments(decoder);
+      } catch (...) {
+        throw_undecodable();
+      }
+    }();
     const InUsersCode inside(now);
     static_cast<void>(call_with(*static_cast<C*>(instance), arguments));
   }

@@ -164,8 +164,7 @@ class Core final : owner::Environment,
  private:
   friend class BatonGuard;
 
-  enum class Thread { polls, any };
-  bool poll_as(Thread thread);
+  enum class Thread { free, any };
 
   // owner::Environment
   void replied(const owner::Request& request, std::uint64_t correlation,
@@ -181,8 +180,7 @@ class Core final : owner::Environment,
   void on_bulk(const Envelope& envelope, Errc status) override;
   void on_peer_lost(Rank rank, Errc reason) override;
   // execution::Pool::Poller
-  bool poll() override { return poll_as(Thread::polls); }
-  bool poll_in_task() override { return poll_as(Thread::any); }
+  bool poll() override;
   int descriptor() override { return transport_->descriptor(); }
   bool waits_for_poll() override { return waits_for_poll_.load(std::memory_order_relaxed); }
   bool arm() override;
@@ -400,7 +398,9 @@ inline void actor_died(ActorRecord& actor) { core().actor_gone(actor); }
 void log_swallowed(const char* where) noexcept;
 std::uint64_t wall_clock_ns();
 void log_refused(const Envelope& envelope, const CorruptDataError& error);
-void log_dropped(Rank caller, const std::string& why);  ///< a one-way call
+// Of one-way calls:
+void log_dropped(Rank caller, const std::string& why);
+void log_failed_send(const std::string& why);
 /// Of the exception that is being handled, whatever users threw.
 std::string caught_text();
 /// Why users of a bundle ended.

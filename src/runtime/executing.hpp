@@ -20,9 +20,9 @@ class Executing {
     if (!older) row = &record;
   }
   void remove(const Record& record) {
-    auto*& row = this->row(*record.origin);
-    if (row == &record)
-      row = nullptr;
+    const auto& origin = *record.origin;
+    if (find_row(origin.caller, origin.correlation) == &record)
+      row(origin) = nullptr;
     else if (std::erase(older_, &record) == 0)
       return;
     --size_;

@@ -58,7 +58,6 @@ void ActorRecord::open(Letter& letter) {
     return;
   }
   Running now{nullptr, this, next_serial(), caller, &letter};
-  Record* failed = nullptr;
   {
     const ScopedRunning scope(now);
     const observe::Span span(observe::Timeline::recording() ? observe::Timeline::intern(letter.type.name(nullptr))
@@ -66,21 +65,20 @@ void ActorRecord::open(Letter& letter) {
     try {
       wire::Decoder decoder(letter.arguments());
       letter.type.apply(decoder, instance_.get(), now);
+    } catch (const Undecodable& undecodable) {
+      log_dropped(letter.source, undecodable.why);
     } catch (...) {
-      failed = letter.record(*this);
-      if (failed) fail_with_current_exception(*failed);
+      base::count(Metric::tasks_failed);
+      const auto [code, detail] = current_exception_of(letter.type.name(nullptr));
+      log_failed_send(Error(code, detail).what());
     }
   }
   base::count(Metric::calls_executed);
   if (letter.stoppable) cancellations().ended(now.serial);
   letter.remove();
-  if (failed) {
-    base::count(Metric::tasks_failed);
-    failed->kind().clear(*failed);
-    finish(*failed);
-    failed->release();
-  }
   exit_if_requested();
 }
+
+void throw_undecodable() { throw Undecodable{caught_text()}; }
 
 }  // namespace ringray::runtime

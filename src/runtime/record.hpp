@@ -65,7 +65,8 @@ struct RecordType : wire::Descriptor {
   void (*encode)(const Record&, wire::Encoder&) = nullptr;
   Record* (*decode)(wire::Decoder&) = nullptr;        ///< may throw CorruptDataError
   void (*invoke)(Record&, void* instance) = nullptr;  ///< constructs the result; may throw what the user throws
-  /// Decodes the arguments of a one-way call and runs it without a record; null: it needs one.
+  /// Decodes the arguments of a one-way call and runs it without a record; null: it needs one. Throws Undecodable, and
+  /// what the method throws.
   void (*apply)(wire::Decoder&, void* instance, Running& now) = nullptr;
   void (*clear)(Record&) noexcept = nullptr;            ///< destroys callable and arguments
   void (*arguments)(Record&, ArgumentList&) = nullptr;  ///< those passed by value; null: none
@@ -82,6 +83,12 @@ struct OneWayCall {
   const void* arguments;  ///< a tuple
   void (*encode)(const void* arguments, wire::Encoder& encoder);
 };
+
+/// What a user's function threw while the arguments of a call were decoded.
+struct Undecodable {
+  std::string why;
+};
+[[noreturn]] void throw_undecodable();  ///< of the exception that is being handled
 
 /// Where a request came from; the reply goes there.
 struct Origin : base::Recycled {
@@ -186,6 +193,12 @@ class InUsersCode {
 
 /// Runs callable and arguments of its claimed record, stores the result or error, and ends it (a coroutine ends later).
 void run_body(Running& now, void* instance);
+/// What the exception that is being handled means for the task or call of that name.
+struct Thrown {
+  Errc code = Errc::task_failed;
+  ErrorDetail detail;
+};
+Thrown current_exception_of(std::string task) noexcept;
 /// Stores the exception that is being handled as the record's error (for all its results).
 void fail_with_current_exception(Record& record) noexcept;
 /// Counts the end of what began on this rank.

@@ -179,6 +179,8 @@ void log_dropped(Rank caller, const std::string& why) {
   log::warning("a one-way call from rank {} was dropped: {}", caller.value, why);
 }
 
+void log_failed_send(const std::string& why) { log::warning("a one-way call failed: {}", why); }
+
 void Core::refuse(Rank caller, std::uint64_t correlation, ObjectId subject, std::span<const Carried> covered, Errc code,
                   std::string text, bool wants_reply) {
   if (!wants_reply) return log_dropped(caller, text);
@@ -214,11 +216,7 @@ bool Core::reply_shortly(Record& record) {
   const auto& origin = *record.origin;
   wire::ByteBuffer bytes;
   wire::Encoder encoder(bytes);
-  try {
-    if (type) type->encode(record.value(), encoder);
-  } catch (...) {  // a user's serialize function
-    return false;
-  }
+  if (type) type->encode(record.value(), encoder);
   with([&] {
     executing_.remove(record);
     const owner::Outcome outcome{.bytes = bytes.view()};
@@ -232,7 +230,7 @@ bool Core::reply_shortly(Record& record) {
 void Core::reply(Record& record) noexcept {
   auto& origin = *record.origin;
   if (!origin.wants_reply) {
-    if (record.failed()) log::warning("a one-way call failed: {}", describe_error(record));
+    if (record.failed()) log_failed_send(describe_error(record));
     return;
   }
   if (reply_shortly(record)) return;

@@ -133,7 +133,7 @@ const ValueType* value_type_of() noexcept {
                 static_cast<T*>(value)->~T();
             },
         .type = typeid(T),
-        .eager = std::is_trivially_copyable_v<T> && std::is_trivially_destructible_v<T> && sizeof(T) <= 256,
+        .eager = wire::harmless<T> && std::is_trivially_copyable_v<T> && sizeof(T) <= 256,
         .harmless = wire::harmless<T>};
     return &type;
   }

@@ -135,9 +135,9 @@ bool attach_arguments(Record& record, Until until) {
 
 // --- running
 
-void fail_with_current_exception(Record& record) noexcept {
-  ErrorDetail detail{.task = record.name(), .rank = here_rank().value};
-  Errc code = Errc::task_failed;
+Thrown current_exception_of(std::string task) noexcept {
+  Thrown thrown{Errc::task_failed, {.task = std::move(task), .rank = here_rank().value}};
+  auto& [code, detail] = thrown;
   const auto nested = [&](const std::exception& e, const auto& self) -> void {
     try {
       std::rethrow_if_nested(e);
@@ -173,6 +173,11 @@ void fail_with_current_exception(Record& record) noexcept {
     if (const auto* type = abi::__cxa_current_exception_type()) detail.exception_type = type_name(type->name());
     detail.text = "an exception that is no std::exception";
   }
+  return thrown;
+}
+
+void fail_with_current_exception(Record& record) noexcept {
+  auto [code, detail] = current_exception_of(record.name());
   fail_record(record, code, std::move(detail));
 }
 

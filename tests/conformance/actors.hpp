@@ -78,6 +78,7 @@ struct Mortal {
     witness.send<&Witness::note>(text);
     return value;
   }
+  void note(const std::string& text) { witness.send<&Witness::note>(text); }
   void leave() { exit_actor(); }
   bool restarted() const { return this_actor::was_restarted(); }
   ActorHandle<Witness> witness;

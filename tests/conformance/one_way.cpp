@@ -131,29 +131,56 @@ TEST_F(Ray, OneWayCallsCarryReferencesAndLargeArguments) {
 TEST_F(Ray, OneWayCallsThatHaveNotBegunGoToTheFreshInstanceWhenRetriesAreAllowed) {
   for_each_home([](Rank home) {
     for (const int retries : {0, -1}) {
-      auto listener = spawn<Listener>({.placement = on_rank(home), .max_restarts = 1, .max_task_retries = retries});
+      auto witness = spawn<Witness>();
+      auto mortal =
+          spawn<Mortal>({.placement = on_rank(home), .max_restarts = 1, .max_task_retries = retries}, witness);
       Door door;
-      const auto number = submit([](int n) { return n; }, door.ref());
-      const auto begun = listener.call<&Listener::sum_refs>(std::vector{number});
-      for (int i = 0; i < 5; ++i) listener.send<&Listener::hear>("x");
-      kill(listener, {.restart = true});
+      const auto begun = mortal.call<&Mortal::hold>(door.ref(), 1);
+      EXPECT_TRUE(pending(begun));
+      Door held(home);
+      const auto holds = mortal.call<&Mortal::hold>(held.ref(), 1);  // behind the first
+      for (int i = 0; i < 5; ++i) mortal.send<&Mortal::note>("queued");
       door.open();
-      static_cast<void>(error_of<ActorUnavailableError>(begun));
-      EXPECT_TRUE(soon([&] {
-        try {
-          return get(listener.call<&Listener::restarted>());
-        } catch (const ActorUnavailableError&) {
-          return false;
-        }
-      }));
-      const auto heard = get(listener.call<&Listener::get_heard>());
-      if (retries != 0) {
-        EXPECT_EQ(heard, "xxxxx");
-      } else {
-        EXPECT_EQ(heard, std::string(heard.size(), 'x'));
-      }
+      EXPECT_EQ(get(begun), 1);
+      EXPECT_TRUE(soon([&] { return noted(witness, "mortal holds") == 2; }));
+      kill(mortal, {.restart = true});
+      const auto after = mortal.call<&Mortal::add>(0);
+      held.open();
+      EXPECT_EQ(get(holds), 2);
+      EXPECT_EQ(get(after), 0);
+      EXPECT_EQ(noted(witness, "queued"), retries == 0 ? 0 : 5);
     }
   });
+}
+
+/// Says where it is decoded.
+struct Locating {
+  bool in_a_task = false;
+  template <class Archive>
+  void save(Archive& archive) const {
+    archive(in_a_task);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    archive(in_a_task);
+    try {
+      in_a_task = this_task::gpus().empty();
+    } catch (const ConfigError&) {  // outside of a task
+    }
+  }
+};
+struct Locator {
+  void take(const Locating& locating) { in_a_task = locating.in_a_task; }
+  bool decoded_in_a_task() const { return in_a_task; }
+  bool in_a_task = false;
+};
+
+TEST_F(Ray, OneWayCallsAreDecodedInTheTurnOfTheirActor) {
+  if (ranks() == 1) GTEST_SKIP() << "on one rank nothing is decoded";
+  auto locator = spawn<Locator>({.placement = on_rank(last_rank())});
+  locator.wait();  // what comes before it is there takes another way
+  locator.send<&Locator::take>(Locating{});
+  EXPECT_TRUE(get(locator.call<&Locator::decoded_in_a_task>()));
 }
 
 TEST_F(Ray, OneWayCallsOfAGroupRunInItsLane) {

@@ -52,11 +52,12 @@ TEST_F(WaitTest, ReadyWorkRunsOnTheWaitersStack) {
   });
 }
 
-/// Does `what` at its third poll by a task that waits.
+/// Does `what` at the third poll by the thread of the test, where a task waits.
 struct AtThirdPoll : Pool::Poller {
   explicit AtThirdPoll(std::function<void()> what) : what(std::move(what)) {}
-  bool poll() override { return false; }
-  bool poll_in_task() override {
+  bool poll() override {
+    if (std::this_thread::get_id() != thread) return false;  // the helper, or another worker that is idle
+    EXPECT_FALSE(Pool::poll_for(*never)) << "a poll inside a poll";
     EXPECT_EQ(context(), nullptr) << "what it does is not the task's";
     if (++polls != 3) return false;
     what();
@@ -66,6 +67,8 @@ struct AtThirdPoll : Pool::Poller {
   bool arm() override { return true; }
   std::function<void()> what;
   int polls = 0;
+  const Held never = event();
+  const std::thread::id thread = std::this_thread::get_id();
 };
 
 TEST_F(WaitTest, AWaitingTaskPollsOnItsOwnStack) {

@@ -16,6 +16,7 @@
 // must say 16: ringray: what is submitted is no function, lambda or method
 // must say 17: ringray: the result of this type cannot travel to another rank
 // must say 18: ringray: this callable cannot travel to another rank
+// must say 19: ringray: a method gives one result
 // What cannot run on another rank, or not with these arguments.
 
 #include <cereal/types/string.hpp>
@@ -47,6 +48,7 @@ struct Account {
   explicit Account(int start);
   int add(int k);
   void rename(const std::string& name);
+  Generator<int> history();
 };
 
 void use(std::string text, std::vector<int> values, ActorHandle<Account> account, int number) {
@@ -94,5 +96,7 @@ void use(std::string text, std::vector<int> values, ActorHandle<Account> account
   submit(conceal);
 #elif MISUSE == 18
   submit([values] { return values.size(); });
+#elif MISUSE == 19
+  account.send<&Account::history>();
 #endif
 }
