@@ -37,6 +37,8 @@ class Cancellations {
   /// False: nobody was cancelled of late, and all other questions are answered with no.
   static bool any() noexcept { return any_.load(std::memory_order_seq_cst); }
   /// Whether the task, which is about to run or runs, was asked to stop or comes from one that was.
+  /// Whether the job ends, and with it all that runs.
+  static bool all() noexcept { return all_.load(std::memory_order_relaxed); }
   bool is_cancelled(const Record& record) { return any() && look_up(record); }
   /// Whether the task that submitted it was cancelled with its children.
   bool parent_is_cancelled(const Record& record) { return any() && is_recursive(record.parent); }
@@ -73,12 +75,11 @@ class Cancellations {
   std::optional<bool> news(const Kin& one) const;
   void spread(Family known, Sources& sources);
 
-  static inline constinit std::atomic<bool> any_{false};  // one process, one job at a time
-  std::mutex mutex_;                                      // guards all below
-  bool all_ = false;
-  std::unordered_map<std::uint64_t, Entry> stoppable_;  // running tasks that asked for their token
-  std::unordered_set<std::uint64_t> stopped_;           // asked to stop
-  std::unordered_set<std::uint64_t> recursive_;         // and their children too
+  static inline constinit std::atomic<bool> any_{false}, all_{false};  // one process, one job at a time
+  std::mutex mutex_;                                                   // guards all below
+  std::unordered_map<std::uint64_t, Entry> stoppable_;                 // running tasks that asked for their token
+  std::unordered_set<std::uint64_t> stopped_;                          // asked to stop
+  std::unordered_set<std::uint64_t> recursive_;                        // and their children too
   struct AskedCall {
     bool recursive;
     base::Nanoseconds at;

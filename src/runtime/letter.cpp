@@ -51,7 +51,8 @@ bool ActorRecord::accept(const RecordType& type, Rank source, std::uint32_t call
 
 // (turn)
 void ActorRecord::open(Letter& letter) {
-  if (dead() || Cancellations::any() || restarts_asked_.load(std::memory_order_acquire) > 0) {
+  // Nobody can cancel one alone: it has no reference, and its caller's cancel does not reach it.
+  if (dead() || Cancellations::all() || restarts_asked_.load(std::memory_order_acquire) > 0) {
     auto* record = letter.record(*this);
     letter.remove();
     if (record) deliver_call(*record, *this);

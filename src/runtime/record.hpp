@@ -65,8 +65,8 @@ struct RecordType : wire::Descriptor {
   void (*encode)(const Record&, wire::Encoder&) = nullptr;
   Record* (*decode)(wire::Decoder&) = nullptr;        ///< may throw CorruptDataError
   void (*invoke)(Record&, void* instance) = nullptr;  ///< constructs the result; may throw what the user throws
-  /// Decodes the arguments of a one-way call and runs it without a record; null: it needs one. Throws Undecodable, and
-  /// what the method throws.
+  /// Decodes the arguments of a one-way call, with which no references came, and runs it; null: it needs a record.
+  /// Throws Undecodable, and what the method throws.
   void (*apply)(wire::Decoder&, void* instance, Running& now) = nullptr;
   void (*clear)(Record&) noexcept = nullptr;            ///< destroys callable and arguments
   void (*arguments)(Record&, ArgumentList&) = nullptr;  ///< those passed by value; null: none
