@@ -56,7 +56,8 @@ class Aside {
  public:
   Aside(const std::string& file, HeldSlabs held) {
     std::packaged_task<void()> task([file, held = std::make_shared<HeldSlabs>(std::move(held)), write = write_] {
-      write_slabs_together(file, held->slabs, *write);
+      const HeldSlabs mine = std::move(*held);  // gone when whoever waits goes on
+      write_slabs_together(file, mine.slabs, *write);
     });
     result_ = task.get_future();
     std::thread(std::move(task)).detach();
@@ -75,8 +76,8 @@ class Aside {
     return ended_;
   }
   bool closing() const { return write_->closing; }
-  /// Once it ended or closes; "" for none.
-  const std::string& problem() const { return write_->problem; }
+  /// "" for none.
+  std::string problem() const { return write_->problem(); }
 
  private:
   std::shared_ptr<SharedWrite> write_ = std::make_shared<SharedWrite>();

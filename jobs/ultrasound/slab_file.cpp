@@ -69,8 +69,9 @@ void write_slabs_together(const std::filesystem::path& path, std::span<const Sla
   Handle file(H5Fopen(path.c_str(), H5F_ACC_RDWR, access), H5Fclose, "to be opened by all ranks");
   try {
     for (const Slab& slab : slabs) write_slab(file, slab);
+    sync_to_disk(path);  // a network file system would do it in the close
   } catch (const std::exception& error) {
-    write.problem = error.what();
+    write.fail(error.what());
   }
   check_mpi(MPI_Barrier(MPI_COMM_WORLD), "to wait for the others");
   write.closing = true;
@@ -79,7 +80,7 @@ void write_slabs_together(const std::filesystem::path& path, std::span<const Sla
   try {
     sync_to_disk(path);
   } catch (const std::exception& error) {
-    if (write.problem.empty()) write.problem = error.what();
+    write.fail(error.what());
   }
 }
 

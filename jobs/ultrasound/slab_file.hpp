@@ -4,6 +4,7 @@
 #include <atomic>
 #include <cstdint>
 #include <filesystem>
+#include <mutex>
 #include <span>
 #include <string>
 #include <variant>
@@ -24,10 +25,24 @@ void write_slabs(const std::filesystem::path& file, std::span<const Slab> slabs)
 /// True when this process and `ranks - 1` others, in the same order, can use MPI together now.
 bool mpi_serves(int rank, int ranks);
 
-/// What a write by all has come to, for whoever watches it.
-struct SharedWrite {
-  std::string problem;                ///< with this process's slabs; to be read once `closing` was true or it returned
-  std::atomic<bool> closing = false;  ///< from when all have written until the file is closed, which takes no time
+/// What a write by all has come to, for whoever watches it. Any thread.
+class SharedWrite {
+ public:
+  /// From when all have written, and what they wrote is on the disk, until the file is closed, which takes no time.
+  std::atomic<bool> closing = false;
+  void fail(const std::string& why) {  ///< the first one counts
+    const std::lock_guard lock(mutex_);
+    if (problem_.empty()) problem_ = why;
+  }
+  /// With this process's slabs; "" for none.
+  std::string problem() const {
+    const std::lock_guard lock(mutex_);
+    return problem_;
+  }
+
+ private:
+  mutable std::mutex mutex_;
+  std::string problem_;
 };
 
 /// The same by all processes of MPI_COMM_WORLD at once, each its own slabs (or none), through MPI-IO. Collective are
