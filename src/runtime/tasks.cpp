@@ -1,10 +1,5 @@
 // Tasks: from submit to the end, on this rank.
 
-#include <cxxabi.h>
-
-#include <cstring>
-#include <map>
-
 #include "ringray/base/check.hpp"
 #include "ringray/base/log.hpp"
 #include "ringray/base/metrics.hpp"
@@ -134,69 +129,6 @@ bool attach_arguments(Record& record, Until until) {
 }
 
 // --- running
-
-Thrown current_exception_of(std::string task) noexcept {
-  Thrown thrown{Errc::task_failed, {.task = std::move(task), .rank = here_rank().value}};
-  auto& [code, detail] = thrown;
-  const auto nested = [&](const std::exception& e, const auto& self) -> void {
-    try {
-      std::rethrow_if_nested(e);
-    } catch (const std::exception& inner) {
-      detail.causes.push_back(type_name(typeid(inner).name()) + ": " + inner.what());
-      self(inner, self);
-    } catch (...) {
-      detail.causes.push_back("an exception that is no std::exception");
-    }
-  };
-  try {
-    throw;
-  } catch (const ExitActor&) {
-    code = Errc::actor_died;
-    detail.text = "the actor left by exit_actor";
-    if (auto* now = running(); now && now->actor) now->actor->request_exit();
-  } catch (const Error& e) {
-    if (e.code() == Errc::task_cancelled) code = Errc::task_cancelled;
-    detail.exception_type = type_name(typeid(e).name());
-    const auto& inner = e.detail();
-    detail.text = e.what();
-    if (!inner.exception_type.empty()) {  // what another task threw: each says only its own part
-      detail.text = "'" + inner.task + "' on rank " + std::to_string(inner.rank) + " failed";
-      detail.causes.push_back(inner.exception_type + ": " + inner.text);
-    }
-    detail.causes.insert(detail.causes.end(), inner.causes.begin(), inner.causes.end());
-    nested(e, nested);
-  } catch (const std::exception& e) {
-    detail.exception_type = type_name(typeid(e).name());
-    detail.text = e.what();
-    nested(e, nested);
-  } catch (...) {
-    if (const auto* type = abi::__cxa_current_exception_type()) detail.exception_type = type_name(type->name());
-    detail.text = "an exception that is no std::exception";
-  }
-  return thrown;
-}
-
-void fail_with_current_exception(Record& record) noexcept {
-  auto [code, detail] = current_exception_of(record.name());
-  fail_record(record, code, std::move(detail));
-}
-
-void fail_record(Record& record, Errc code, ErrorDetail detail) {
-  constexpr std::size_t text_max = 4096, causes_max = 8;  // it has to fit in a message, for all results
-  const auto clip = [](std::string& text) {
-    if (text.size() > text_max) text = text.substr(0, text_max) + "…";
-  };
-  clip(detail.text);
-  if (const auto count = detail.causes.size(); count > causes_max) {  // the root is the last
-    const auto first = detail.causes.begin() + causes_max / 2;
-    *first = "…";
-    detail.causes.erase(first + 1, detail.causes.end() - (causes_max - causes_max / 2 - 1));
-  }
-  for (auto& cause : detail.causes) clip(cause);
-  if (record.more)
-    for (auto* result : record.more->more_results) result->set_error(code, detail);
-  record.set_error(code, std::move(detail));
-}
 
 void run_body(Running& now, void* instance) {
   auto& record = *now.record;
