@@ -9,6 +9,8 @@
 #include <cstring>
 #include <stdexcept>
 
+#include "ringray/base/replaced_file.hpp"
+
 namespace ultrasound {
 namespace {
 
@@ -47,13 +49,14 @@ void take_space(const std::filesystem::path& path) {
 
 void write_whole(const std::filesystem::path& path,
                  const std::function<void(const std::filesystem::path& partial)>& write) {
-  std::filesystem::path partial = path;
-  partial += fmt::format(".partial-{}", getpid());
+  const auto target = ringray::base::replaced_file(path);
+  if (!target) throw std::runtime_error(fmt::format("{}: cannot be replaced: {}", path.string(), target.error().text));
+  const std::filesystem::path whole = *target, partial = *target + fmt::format(".partial-{}", getpid());
   try {
     write(partial);
     sync_to_disk(partial);
-    std::filesystem::rename(partial, path);
-    sync_to_disk(path.has_parent_path() ? path.parent_path() : ".");
+    std::filesystem::rename(partial, whole);
+    sync_to_disk(whole.has_parent_path() ? whole.parent_path() : ".");
   } catch (...) {
     std::error_code ignored;  // the error that counts is on its way
     std::filesystem::remove(partial, ignored);

@@ -6,8 +6,8 @@
 
 namespace ultrasound {
 
-/// Lets `write` fill a file beside `path`, syncs it to disk and renames it to `path`; nothing is left when `write`
-/// throws.
+/// Lets `write` fill a file beside `path`, or where its links lead, syncs it to disk and renames it to `path`; nothing
+/// is left when `write` throws. What is no regular file is not replaced: std::runtime_error.
 void write_whole(const std::filesystem::path& path,
                  const std::function<void(const std::filesystem::path& partial)>& write);
 

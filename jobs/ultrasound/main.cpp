@@ -18,6 +18,7 @@
 #include "figures.hpp"
 #include "host.hpp"
 #include "report.hpp"
+#include "ringray/base/replaced_file.hpp"
 #include "shared_write.hpp"
 
 namespace ultrasound {
@@ -63,6 +64,10 @@ std::filesystem::path target_folder(const Config& config, std::size_t index) {
   return config.targets.size() == 1 ? config.output : config.output / fmt::format("target-{}", index + 1);
 }
 
+/// All that save() writes.
+constexpr const char* result_names[] = {"result.h5", "peak-water.png", "peak-uncorrected.png", "peak-corrected.png",
+                                        "wave-corrected.png"};
+
 /// Refuses a folder that cannot be written in, before the work begins: makes it, writes a file, and takes both away.
 void check_folder(const std::filesystem::path& folder) {
   const auto refuse = [&](const std::string& why) {
@@ -90,6 +95,10 @@ void check_folder(const std::filesystem::path& folder) {
   for (const auto& path : made)
     std::filesystem::remove(path, error);  // save() makes them again when there is something
   if (!problem.empty()) refuse(problem);
+  for (const char* name : result_names) {
+    if (const auto file = ringray::base::replaced_file(folder / name); !file)
+      refuse(fmt::format("{} there cannot be replaced, {}", name, file.error().text));
+  }
 }
 
 void save(const Config& config, const Treatment& treatment, const Anatomy& anatomy, Engine& engine,

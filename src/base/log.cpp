@@ -10,6 +10,8 @@
 #include <memory>
 #include <system_error>
 
+#include "ringray/base/replaced_file.hpp"
+
 namespace ringray::log {
 namespace {
 
@@ -65,6 +67,8 @@ Result<void> start(const Options& options) try {
     sink = std::make_shared<spdlog::sinks::stderr_sink_mt>();
   } else {
     const auto path = options.rank ? fmt::format("{}.rank{}", options.file, *options.rank) : options.file;
+    for (const auto& name : {options.file, path})  // "/dev/null" would make a file /dev/null.rank0
+      if (const auto target = base::replaced_file(name); !target) throw spdlog::spdlog_ex(target.error().text);
     const auto folder = std::filesystem::path(path).parent_path();
     std::error_code problem;
     if (!folder.empty() && !std::filesystem::is_directory(folder, problem))  // spdlog would make it
@@ -76,8 +80,8 @@ Result<void> start(const Options& options) try {
   detail::level.store(options.level, std::memory_order_relaxed);
   return {};
 } catch (const spdlog::spdlog_ex& error) {
-  return failure(Errc::config, fmt::format("log_file: '{}' cannot be written: {} (the log would be lost); accepted: a "
-                                           "file in an existing, writable folder",
+  return failure(Errc::config, fmt::format("--ringray.log_file: '{}' cannot be written: {} (the log would be lost); "
+                                           "accepted: a file in an existing, writable folder",
                                            options.file, error.what()));
 }
 

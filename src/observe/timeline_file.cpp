@@ -10,6 +10,7 @@
 #include <optional>
 #include <vector>
 
+#include "ringray/base/replaced_file.hpp"
 #include "ringray/observe/timeline_format.hpp"
 
 namespace ringray::observe {
@@ -147,12 +148,17 @@ Result<std::string> timeline_json(std::span<const std::string> parts) {
 }
 
 Result<void> write_file(const std::string& path, std::string_view text) {
-  const auto beside = fmt::format("{}.{}.part", path, ::getpid());
-  const auto fail = [&](const char* what, int error) {
-    return failure(error == ENOSPC ? Errc::out_of_disk : Errc::config,
-                   fmt::format("'{}' cannot be {}: {} (the file is not written); name a writable folder with room",
-                               path, what, std::strerror(error)));
+  const auto refuse = [&](const char* what, const std::string& why, Errc code) {
+    return failure(
+        code, fmt::format("'{}' cannot be {}: {} (the file is not written); name a writable folder with room", path,
+                          what, why));
   };
+  const auto fail = [&](const char* what, int error) {
+    return refuse(what, std::strerror(error), error == ENOSPC ? Errc::out_of_disk : Errc::config);
+  };
+  const auto target = base::replaced_file(path);
+  if (!target) return refuse("replaced", target.error().text, Errc::config);
+  const auto beside = fmt::format("{}.{}.part", *target, ::getpid());
   const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file < 0) return fail("created", errno);
   int error = 0;
@@ -163,9 +169,9 @@ Result<void> write_file(const std::string& path, std::string_view text) {
     else if (errno != EINTR)
       error = errno;
   }
-  if (error == 0 && ::fsync(file) != 0 && errno != EINVAL) error = errno;  // EINVAL: a pipe or device
+  if (error == 0 && ::fsync(file) != 0) error = errno;
   if (::close(file) != 0 && error == 0) error = errno;
-  if (error == 0 && ::rename(beside.c_str(), path.c_str()) != 0) error = errno;
+  if (error == 0 && ::rename(beside.c_str(), target->c_str()) != 0) error = errno;
   if (error == 0) return {};
   ::unlink(beside.c_str());
   return fail("written", error);

@@ -12,7 +12,8 @@ namespace ringray::observe {
 /// clocks of the hosts are taken as they are. Fails with corrupt_data when a part does not decode. Any thread.
 Result<std::string> timeline_json(std::span<const std::string> parts);
 
-/// Writes `text` beside `path` and renames it, so that no half-written file has the final name. Any thread.
+/// Writes `text` beside `path` and renames it, so that no half-written file has the final name; what is no regular file
+/// is not replaced. Any thread.
 Result<void> write_file(const std::string& path, std::string_view text);
 
 }  // namespace ringray::observe

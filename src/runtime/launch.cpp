@@ -1,7 +1,6 @@
 #include "ringray/runtime/launch.hpp"
 
 #include <fcntl.h>
-#include <sys/stat.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -13,6 +12,7 @@
 
 #include "ringray/base/log.hpp"
 #include "ringray/base/metrics.hpp"
+#include "ringray/base/replaced_file.hpp"
 #include "ringray/execution/topology.hpp"
 #include "ringray/observe/timeline.hpp"
 #include "ringray/observe/timeline_file.hpp"
@@ -123,21 +123,21 @@ base::HybridClock& log_clock() {
   return clock;
 }
 
-/// Finds out before the job runs what would lose its timeline at the end.
-Result<void> check_timeline(const std::string& path) {
-  const auto wrong = [&](const char* why) {
+/// Finds out before the job runs what would lose its timeline at the end. Gives the file that its links lead to.
+Result<std::string> check_timeline(const std::string& path) {
+  const auto wrong = [&](const std::string& why) {
     return failure(Errc::config, fmt::format("--ringray.timeline: '{}' cannot be written: {} (the timeline would be "
                                              "lost); name a file in a writable folder",
                                              path, why));
   };
-  struct stat status;
-  if (::stat(path.c_str(), &status) == 0 && S_ISDIR(status.st_mode)) return wrong("it is a folder");
-  const auto beside = fmt::format("{}.{}.part", path, ::getpid());
+  auto target = base::replaced_file(path);
+  if (!target) return wrong(target.error().text);
+  const auto beside = fmt::format("{}.{}.part", *target, ::getpid());
   const int file = ::open(beside.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, 0666);
   if (file < 0) return wrong(std::strerror(errno));
   ::close(file);
   ::unlink(beside.c_str());
-  return {};
+  return target;
 }
 
 /// All that can go wrong on this rank alone.
@@ -146,8 +146,11 @@ Result<Ready> prepare(Config config, Rank self) {
           log::start({.level = config.log_level, .file = config.log_file, .rank = self.value, .clock = &log_clock()});
       !started)
     return tl::make_unexpected(started.error());
-  if (!config.timeline.empty())
-    if (auto writable = check_timeline(config.timeline); !writable) return tl::make_unexpected(writable.error());
+  if (!config.timeline.empty()) {
+    auto target = check_timeline(config.timeline);
+    if (!target) return tl::make_unexpected(target.error());
+    config.timeline = *target;
+  }
 
   const auto ranks_here = local_ranks();
   const auto processors = execution::cpuset_size();

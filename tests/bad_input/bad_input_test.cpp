@@ -1,6 +1,7 @@
 // Runs program.cpp under mpirun (two ranks) and alone, and looks at what it says and how it ends.
 
 #include <gtest/gtest.h>
+#include <sys/stat.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -99,6 +100,31 @@ TEST_P(BadInput, FilesThatCannotBeWrittenAreFoundBeforeTheJobRuns) {
   expect_one_line(run("nothing --ringray.timeline='" + folder.string() + "'"), {"timeline", "folder"});
   expect_one_line(run("nothing --ringray.spill_directory=/proc/none"), {"/proc/none"});
   EXPECT_EQ(files_left(), 0);
+}
+
+TEST_P(BadInput, WhatIsNoRegularFileIsNeitherReplacedNorWaitedFor) {
+  const auto pipe = (folder / "pipe").string(), full = (folder / "full").string();
+  ASSERT_EQ(mkfifo(pipe.c_str(), 0600), 0);
+  files::create_symlink("/dev/full", full);
+  expect_one_line(run("nothing --ringray.timeline=/dev/full"), {"--ringray.timeline: '/dev/full'", "it is a device"});
+  expect_one_line(run("nothing --ringray.timeline=" + full), {"--ringray.timeline: '" + full, "it is a device"});
+  expect_one_line(run("nothing --ringray.timeline=" + pipe), {"--ringray.timeline: '" + pipe, "it is a pipe"});
+  expect_one_line(run("nothing --ringray.log_file=" + pipe), {"--ringray.log_file: '" + pipe, "it is a pipe"});
+  ASSERT_EQ(mkfifo((folder / "log.rank0").c_str(), 0600), 0);
+  expect_one_line(run("nothing --ringray.log_file=" + (folder / "log").string()), {"--ringray.log_file", "a pipe"});
+  EXPECT_TRUE(files::is_character_file("/dev/full"));
+  EXPECT_TRUE(files::is_fifo(pipe));
+  for (const auto& entry : files::directory_iterator(folder))
+    EXPECT_EQ(entry.path().string().find(".part"), std::string::npos) << entry.path();
+}
+
+TEST_P(BadInput, ATimelineThatIsALinkIsWrittenWhereItLeads) {
+  files::create_directory(folder / "there");
+  files::create_symlink("there/timeline.json", folder / "link");
+  EXPECT_EQ(run("nothing --ringray.timeline=" + (folder / "link").string()).status, 0);
+  EXPECT_TRUE(files::is_symlink(folder / "link"));
+  EXPECT_TRUE(has(text_of(folder / "there/timeline.json"), "traceEvents"));
+  EXPECT_EQ(files_left(), 3) << "parts of ranks are left";
 }
 
 TEST_P(BadInput, WhatTheDriverThrowsIsOneLineAndTheTimelineIsWrittenAllTheSame) {

@@ -78,7 +78,7 @@ TEST_F(Log, FileThatCannotBeWrittenIsAConfigError) {
   const auto started = log::start({.file = "/dev/null/log", .rank = 0});
   ASSERT_FALSE(started);
   EXPECT_EQ(started.error().code, Errc::config);
-  EXPECT_THAT(started.error().text, HasSubstr("log_file: '/dev/null/log' cannot be written"));
+  EXPECT_THAT(started.error().text, HasSubstr("--ringray.log_file: '/dev/null/log' cannot be written"));
 }
 
 TEST_F(Log, MissingFolderOfTheFileIsAnErrorAndIsNotMade) {

@@ -1,6 +1,7 @@
 // The program as people run it, on the doll's head: what it finds, what it leaves, what it refuses.
 
 #include <hdf5.h>
+#include <sys/stat.h>
 
 #include <algorithm>
 #include <cmath>
@@ -83,6 +84,23 @@ TEST_F(Program, RefusesBadInputWithOneLineAndStatusTwo) {
   expect_refused(good + "--output " + (folder / "head.nii/x").string(), "give another folder with --output DIR");
   expect_refused(good + "--head /nowhere/head.nii --output " + (folder / "a/b").string(), "cannot be opened");
   EXPECT_FALSE(std::filesystem::exists(folder / "a"));  // what was made to try it is gone
+}
+
+TEST_F(Program, ReplacesWhereLinksLeadAndNoPipe) {
+  const std::string good = "--spacing 4 --config " + config_file(doll_config());
+  std::filesystem::create_directories(output);
+  ASSERT_EQ(mkfifo((output / "result.h5").c_str(), 0600), 0);
+  const Ended refused = run_program(good, "2>&1 >/dev/null");
+  EXPECT_EQ(refused.status, 2) << refused.output;
+  EXPECT_NE(refused.output.find("result.h5 there cannot be replaced, it is a pipe"), std::string::npos)
+      << refused.output;
+  EXPECT_TRUE(std::filesystem::is_fifo(output / "result.h5"));
+  std::filesystem::remove(output / "result.h5");
+  std::filesystem::create_symlink(folder / "elsewhere.h5", output / "result.h5");
+  const Ended ended = run_program(good);
+  EXPECT_EQ(ended.status, 0) << ended.output;
+  EXPECT_TRUE(std::filesystem::is_symlink(output / "result.h5"));
+  EXPECT_GT(std::filesystem::file_size(folder / "elsewhere.h5"), 1000U);
 }
 
 TEST_F(Program, RefusesASetUpThatCannotBe) {
