@@ -55,14 +55,15 @@ auto submit_with(TaskOptions* options, F&& f, A&&... arguments) {
     using Rec = TaskRecord<Code, Tuple>;
     using R = std::remove_cvref_t<AppliedResult<Code, Tuple>>;
     auto* record = new Rec(std::in_place, std::forward<F>(f), std::forward<A>(arguments)...);
-    if (options) record->make_more().options = std::move(*options);
+    const auto target = options ? only_a_rank(*options) : Rank{};
+    if (options && (Outcome<R>::generator || !target.valid())) record->make_more().options = std::move(*options);
     if constexpr (Outcome<R>::generator) {
       Stream<typename Outcome<R>::item> stream(open_stream(*record));
-      runtime::submit(static_cast<Record&>(*record));
+      runtime::submit(static_cast<Record&>(*record), target);
       return stream;
     } else {
       auto references = references_to<R>(*record, std::type_identity<R>{});
-      runtime::submit(static_cast<Record&>(*record));
+      runtime::submit(static_cast<Record&>(*record), target);
       return references;
     }
   }

@@ -74,7 +74,11 @@ ObjectState* put_value(T&& value) {
 }
 
 // tasks
-void submit(Record& record);  ///< a new one; takes over one count
+/// The rank that is asked for, if it is another one that lives and nothing else is asked for: then the record needs no
+/// options.
+Rank only_a_rank(const TaskOptions& options);
+/// A new record, to `target` if that is valid. Takes over one count.
+void submit(Record& record, Rank target = {});
 void cancel(ObjectState& state, bool recursive);
 std::stop_token current_stop_token();
 void yield_now();

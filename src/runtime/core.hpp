@@ -114,7 +114,9 @@ class Core final : owner::Environment,
 
   // tasks.cpp
   void submit(Record& record);
-  void end_task(Record& record);  ///< resources
+  void send_task(Record& record, Rank target, std::uint8_t flags = 0);
+  bool is_elsewhere(Rank rank) const noexcept { return rank != self_ && membership_.alive(rank); }  ///< any thread
+  void end_task(Record& record);                                                                    ///< resources
   bool cancel(ObjectState& state, bool recursive);
   void cancel_children();
   std::optional<Rank> place(const Resources& need, const Placement& placement, Record* record, std::string& why);
@@ -266,7 +268,6 @@ class Core final : owner::Environment,
   void actor_started(const owner::Request& request, std::span<const owner::Outcome> outcomes);
   ActorRecord* starting_actor(scheduler::TaskQueue::Token token);
   void settle_state(ObjectState& state, const owner::Outcome& outcome, Rank holder);
-  void send_task(Record& record, Rank target, std::uint8_t flags = 0);
   void send_on(Record& record, Rank thief);
   void send_request(Kind kind, Rank target, Record& record, owner::Token token, ActorId actor, std::uint8_t flags,
                     View options);
@@ -414,7 +415,6 @@ void fail_record(Record& record, Errc code, ErrorDetail detail);
 void stop_limiting(Record& record) noexcept;
 void start_when_possible(Record& record);
 void start_here(Record& record);
-void submit(Record& record);
 /// Names a task within this rank; never 0. Any thread.
 std::uint64_t next_serial();
 void stream_failed(StreamState& stream, Record& record);

@@ -15,13 +15,14 @@ using scheduler::Resources;
 
 /// How a task is to run. All members are optional.
 struct TaskOptions {
-  std::string name{};              ///< for errors, logs and the timeline
-  Resources resources{};           ///< nothing: one worker for as long as it computes
-  Placement placement{};           ///< where
-  int max_retries = 3;             ///< re-executions after the death of its rank; -1: without limit
-  bool retry_exceptions = false;   ///< also re-execute when it throws
-  std::string durable{};           ///< key under which the result is checkpointed; empty: not
-  std::uint32_t backpressure = 0;  ///< generators: items made ahead of the reader; 0: without limit
+  std::string name{};     ///< for errors, logs and the timeline
+  Resources resources{};  ///< nothing: one worker for as long as it computes
+  Placement placement{};  ///< where
+  static constexpr int usual_retries = 3;
+  int max_retries = usual_retries;  ///< re-executions after the death of its rank; -1: without limit
+  bool retry_exceptions = false;    ///< also re-execute when it throws
+  std::string durable{};            ///< key under which the result is checkpointed; empty: not
+  std::uint32_t backpressure = 0;   ///< generators: items made ahead of the reader; 0: without limit
 
   template <class Archive>
   void serialize(Archive& archive) {

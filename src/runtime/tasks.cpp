@@ -7,6 +7,7 @@
 #include "ringray/execution/fiber.hpp"
 #include "ringray/observe/timeline.hpp"
 #include "ringray/observe/waits.hpp"
+#include "ringray/runtime/api.hpp"
 #include "ringray/runtime/cancellation.hpp"
 #include "ringray/runtime/core.hpp"
 #include "ringray/runtime/function.hpp"
@@ -248,7 +249,16 @@ void start_here(Record& record) {
   if (attach_arguments(record)) start_when_possible(record);
 }
 
-void submit(Record& record) {
+Rank only_a_rank(const TaskOptions& options) {
+  const auto& place = options.placement;
+  const bool nothing_else = options.name.empty() && options.resources.empty() && options.durable.empty() &&
+                            !options.retry_exceptions && options.max_retries == TaskOptions::usual_retries &&
+                            options.backpressure == 0;
+  if (place.kind != Placement::Kind::rank || !nothing_else || !core().is_elsewhere(place.rank)) return {};
+  return place.rank;
+}
+
+void submit(Record& record, Rank target) {
   const auto* now = running();
   record.serial = next_serial();
   record.parent = now ? now->serial : 0;
@@ -259,6 +269,7 @@ void submit(Record& record) {
     throw;
   }
   base::count(Metric::tasks_submitted);
+  if (target.valid()) return core().send_task(record, target);
   if (!record.more && !record.kind().arguments) {  // the usual one: it needs nothing, and nobody else knows it yet
     record.make_ready_unshared();
     return pool().schedule(static_cast<execution::Runnable&>(record));
