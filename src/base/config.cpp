@@ -3,12 +3,11 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <cstring>
-#include <numeric>
 #include <optional>
 #include <string>
 
 #include "ringray/base/config_file.hpp"
+#include "ringray/base/near_name.hpp"
 
 namespace ringray {
 namespace {
@@ -61,24 +60,13 @@ const Option* find_option(std::string_view name) {
   return found == std::end(options) ? nullptr : found;
 }
 
-/// Levenshtein distance: how many letters to insert, delete or replace.
-std::size_t distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), 0);
-  for (std::size_t i = 0; i < a.size(); ++i) {
-    auto diagonal = std::exchange(row[0], i + 1);
-    for (std::size_t j = 0; j < b.size(); ++j)
-      diagonal = std::exchange(row[j + 1], std::min({row[j] + 1, row[j + 1] + 1, diagonal + (a[i] != b[j])}));
-  }
-  return row.back();
-}
-
-std::string_view nearest_name(std::string_view name) {
-  constexpr std::size_t compared_max = 64;
-  name = name.substr(0, compared_max);
-  return std::min_element(std::begin(options), std::end(options),
-                          [&](auto& a, auto& b) { return distance(name, a.name) < distance(name, b.name); })
-      ->name;
+/// " did you mean PREFIX…?", or nothing.
+std::string suggestion(std::string_view name, std::string_view prefix, Origin origin = Origin::flag) {
+  std::vector<std::string_view> names;
+  for (const auto& option : options) names.push_back(option.name);
+  const auto near = base::near_name(name, names);
+  if (near.empty()) return {};
+  return fmt::format(" did you mean {}{}?", prefix, origin == Origin::environment ? upper(near) : std::string(near));
 }
 
 std::string printable(std::string_view text) {
@@ -87,6 +75,9 @@ std::string printable(std::string_view text) {
     if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
   return out;
 }
+
+constexpr std::string_view flag_prefix = "--ringray.", variable_prefix = "RINGRAY_",
+                           launcher_prefix = "RINGRAY_BOOTSTRAP_";
 
 /// A value on its way into the Config, and how its source names it: "--ringray.pin", "RINGRAY_PIN", "job.toml:3: pin".
 struct Setting {
@@ -99,13 +90,12 @@ struct Setting {
 Result<void> set(Config& config, const Setting& setting) {
   const auto* option = find_option(setting.name);
   if (!option) {
-    const auto nearest = nearest_name(setting.name);
-    const auto suggestion = setting.origin == Origin::environment ? "RINGRAY_" + upper(nearest)
-                            : setting.origin == Origin::flag      ? "--ringray." + std::string(nearest)
-                                                                  : std::string(nearest);
+    const auto prefix = setting.origin == Origin::environment ? variable_prefix
+                        : setting.origin == Origin::flag      ? flag_prefix
+                                                              : "";
     return failure(Errc::config,
-                   fmt::format("{} is not an option of Ringray; did you mean {}? --ringray.help lists all",
-                               printable(setting.where), suggestion));
+                   fmt::format("{} is not an option of Ringray;{} --ringray.help lists all", printable(setting.where),
+                               suggestion(setting.name, prefix, setting.origin)));
   }
   if (auto read = option->read(config, setting.value); !read)
     return failure(Errc::config, fmt::format("{}: {} ({}); accepted: {}", printable(setting.where), read.error().text,
@@ -113,9 +103,6 @@ Result<void> set(Config& config, const Setting& setting) {
   config.origins[static_cast<std::size_t>(option - options)] = setting.origin;
   return {};
 }
-
-constexpr std::string_view flag_prefix = "--ringray.", variable_prefix = "RINGRAY_",
-                           launcher_prefix = "RINGRAY_BOOTSTRAP_";
 
 /// "-ringray.pin", "--ringray-pin" and so on, which no program means as its own; "pin". Else empty.
 std::string misspelt_flag(std::string_view argument) {
@@ -143,9 +130,8 @@ Result<std::vector<Setting>> read_arguments(int argc, char** argv, std::vector<i
     if (argument == "--") {
       while (i < argc) kept.push_back(i++);
     } else if (const auto name = misspelt_flag(argument); !name.empty()) {
-      return failure(Errc::config,
-                     fmt::format("{} is not an option of Ringray; did you mean --ringray.{}? --ringray.help lists all",
-                                 printable(argument), nearest_name(name)));
+      return failure(Errc::config, fmt::format("{} is not an option of Ringray;{} --ringray.help lists all",
+                                               printable(argument), suggestion(name, flag_prefix)));
     } else if (!argument.starts_with(flag_prefix)) {
       kept.push_back(i);
     } else {
@@ -234,8 +220,8 @@ Result<Config> Config::parse(int& argc, char** argv, const char* const* environm
 
   if (config.rank_dead_after_ms <= config.heartbeat_ms)
     return failure(Errc::config,
-                   fmt::format("rank_dead_after_ms: {} is not longer than heartbeat_ms = {} (every rank would count as "
-                               "dead between two signs of life); accepted: several times heartbeat_ms",
+                   fmt::format("--ringray.rank_dead_after_ms: {} is not longer than --ringray.heartbeat_ms = {} (every "
+                               "rank would count as dead between two signs of life); accepted: several times as long",
                                base::show_option(config.rank_dead_after_ms), base::show_option(config.heartbeat_ms)));
 
   for (std::size_t i = 0; i < kept.size(); ++i) argv[i] = argv[kept[i]];

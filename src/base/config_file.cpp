@@ -8,6 +8,8 @@
 #include <fstream>
 #include <sstream>
 
+#include "ringray/base/near_name.hpp"
+
 namespace ringray::base {
 namespace {
 
@@ -61,8 +63,12 @@ Result<std::vector<TomlValue>> read_toml(std::string_view text, const std::strin
     return std::nullopt;
   };
   for (const auto& [key, node] : document) {
-    const auto* ours = key.str() == "ringray" ? node.as_table() : nullptr;
+    constexpr std::string_view our_table[] = {"ringray"};
+    const auto* ours = key.str() == our_table[0] ? node.as_table() : nullptr;
     if (!ours) {
+      if (node.is_table() && !near_name(key.str(), our_table).empty())
+        return wrong(fmt::format("{}:{}: [{}] is not a table of Ringray; did you mean [ringray]?", path,
+                                 node.source().begin.line, one_line(key.str())));
       if (auto problem = read(key, node)) return wrong(*problem);
       continue;
     }

@@ -165,10 +165,11 @@ Result<Ready> prepare(Config config, Rank self) {
   if (config.arena_bytes.value == 0)
     config.arena_bytes.value = std::max<std::uint64_t>(arena_bytes_min, memory / 3 / ranks_here);
   if (config.arena_bytes.value > memory / ranks_here)
-    return failure(Errc::config,
-                   fmt::format("{} MiB of object memory for each of {} ranks are more than this host has ({} MiB); "
-                               "use fewer ranks or a smaller --ringray.arena_bytes",
-                               config.arena_bytes.value >> 20, ranks_here, memory >> 20));
+    return failure(
+        Errc::config,
+        fmt::format("--ringray.arena_bytes: {} MiB for each of {} ranks are more than this host has ({} MiB); "
+                    "use fewer ranks or less object memory",
+                    config.arena_bytes.value >> 20, ranks_here, memory >> 20));
   auto store = store::ObjectStore::open(
       {.bytes = config.arena_bytes.value,
        .spill_directory = spill_directory(config),

@@ -23,7 +23,7 @@ Result<Buffer> ObjectStore::create(std::size_t bytes) {
     return failure(
         Errc::out_of_memory,
         fmt::format("No room for an object of {}: the object store has {} and {} of it are in use; choose a "
-                    "larger store, name a spill directory, or keep fewer objects.",
+                    "larger store (--ringray.arena_bytes), name a --ringray.spill_directory, or keep fewer objects.",
                     readable_bytes(bytes), readable_bytes(arena_->capacity()), readable_bytes(arena_->used())));
   auto borrowed = folder->borrow(std::max<std::size_t>(bytes, 1));
   if (!borrowed) return tl::make_unexpected(borrowed.error());

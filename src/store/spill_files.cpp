@@ -76,12 +76,13 @@ Result<SpillFile::Window> SpillFile::map(std::uint64_t offset, std::size_t bytes
 
 Result<std::shared_ptr<SpillFolder>> SpillFolder::open(std::string directory, std::uint64_t bytes_max) {
   std::error_code error;
-  std::filesystem::create_directories(directory, error);
+  std::filesystem::create_directory(directory, error);  // a misspelt path must not become a tree of folders
   if (error || ::access(directory.c_str(), W_OK | X_OK) != 0)
-    return failure(Errc::config,
-                   fmt::format("Cannot write to the spill directory {} ({}), so a full object store could "
-                               "not make room; choose another directory.",
-                               directory, error ? error.message() : error_text(errno)));
+    return failure(
+        Errc::config,
+        fmt::format("--ringray.spill_directory: '{}' cannot be written in: {} (a full object store could not "
+                    "make room); accepted: a writable folder, or a new one in an existing folder",
+                    directory, error ? error.message() : error_text(errno)));
   remove_stale_folders(directory);
   auto path = directory + "/" + own_folder_name();
   return std::shared_ptr<SpillFolder>(new SpillFolder(std::move(directory), std::move(path), bytes_max));
@@ -124,7 +125,7 @@ tl::unexpected<Failure> SpillFolder::refuse(std::uint64_t bytes, const std::stri
   return failure(
       Errc::out_of_disk,
       fmt::format("Cannot spill {} to {} ({}), so the object store cannot make room; free space there, choose "
-                  "another spill directory, or keep fewer objects.",
+                  "another --ringray.spill_directory, or keep fewer objects.",
                   readable_bytes(bytes), directory_, reason));
 }
 

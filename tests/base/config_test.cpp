@@ -11,6 +11,7 @@ namespace ringray {
 namespace {
 
 using ::testing::ElementsAre;
+using ::testing::EndsWith;
 using ::testing::HasSubstr;
 using ::testing::Not;
 
@@ -105,6 +106,22 @@ TEST(Config, UnknownNamesSuggestTheNearest) {
   EXPECT_EQ(good({{}, {"RINGRAY_BOOTSTRAP_RANK=1", "RINGRAYS=1", "PATH=x"}}).workers, 0u);
 }
 
+TEST(Config, UnknownNamesThatAreFarFromAllSuggestNothing) {
+  EXPECT_EQ(bad({{"--ringray.telescopes=3"}}),
+            "--ringray.telescopes is not an option of Ringray; --ringray.help lists all");
+  EXPECT_THAT(bad({{}, {"RINGRAY_X=3"}}), EndsWith("RINGRAY_X is not an option of Ringray; --ringray.help lists all"));
+  EXPECT_THAT(bad({{"-ringray.telescopes"}}), EndsWith("is not an option of Ringray; --ringray.help lists all"));
+  EXPECT_THAT(bad({{}, {}, "[telescopes]\nworkers = 2"}),
+              EndsWith(":1: telescopes is not an option of Ringray; --ringray.help lists all"));
+}
+
+TEST(Config, AMisspeltTableOfRingraySuggestsThatTable) {
+  for (const auto* table : {"ringary", "Ringray", "ringrays"})
+    EXPECT_THAT(bad({{}, {}, "# mine\n[" + std::string(table) + "]\nworkers = 2\n[" + table + ".labels]\nzone = 'a'"}),
+                EndsWith(":2: [" + std::string(table) + "] is not a table of Ringray; did you mean [ringray]?"));
+  EXPECT_THAT(bad({{}, {}, "[lables]\nzone = 'a'"}), HasSubstr("did you mean labels?"));
+}
+
 TEST(Config, WrongValuesNameOptionValueReasonAndWhatIsAccepted) {
   EXPECT_EQ(bad({{"--ringray.steal=perhaps"}}),
             "--ringray.steal: 'perhaps' is neither true nor false (Idle ranks take waiting tasks from busy ones); "
@@ -115,7 +132,8 @@ TEST(Config, WrongValuesNameOptionValueReasonAndWhatIsAccepted) {
   EXPECT_THAT(bad({{"--ringray.stack_bytes=1"}}), HasSubstr("accepted: 16KiB … 1GiB"));
   EXPECT_THAT(bad({{"--ringray.workers"}}), HasSubstr("--ringray.workers: the value is missing"));
   EXPECT_THAT(bad({{"--ringray.mpi=never"}}), HasSubstr("accepted: keep, bootstrap"));
-  EXPECT_THAT(bad({{"--ringray.heartbeat_ms=11s"}}), HasSubstr("rank_dead_after_ms: 10000ms is not longer than"));
+  EXPECT_THAT(bad({{"--ringray.heartbeat_ms=11s"}}),
+              HasSubstr("--ringray.rank_dead_after_ms: 10000ms is not longer than"));
 }
 
 TEST(Config, TomlErrorsNameFileAndLine) {

@@ -156,7 +156,7 @@ TEST_F(ObjectStoreTest, FullStoreWithoutDiskIsOutOfMemoryWithAdvice) {
   const auto refused = store->create(100 * kib);
   ASSERT_FALSE(refused);
   EXPECT_EQ(refused.error().code, Errc::out_of_memory);
-  EXPECT_NE(refused.error().text.find("name a spill directory"), std::string::npos);
+  EXPECT_NE(refused.error().text.find("name a --ringray.spill_directory"), std::string::npos);
   expect_readable(1, 200 * kib);
   EXPECT_EQ(store->create(~std::size_t{0}).error().code, Errc::out_of_memory);
 }

@@ -146,7 +146,7 @@ TEST_F(SpillTest, AllowanceUsedUpIsOutOfDiskAndNothingIsLost) {
   ASSERT_GE(last, 10u);
   EXPECT_EQ(refusal.code, Errc::out_of_disk);
   EXPECT_NE(refusal.text.find(scratch), std::string::npos) << refusal.text;
-  EXPECT_NE(refusal.text.find("choose another spill directory"), std::string::npos) << refusal.text;
+  EXPECT_NE(refusal.text.find("another --ringray.spill_directory"), std::string::npos) << refusal.text;
   EXPECT_LE(store->usage().disk_bytes, 256 * kib);
   for (std::uint64_t i = 1; i <= last; ++i) expect_readable(i, 50 * kib);
   for (std::uint64_t i = 1; i <= 3; ++i) store->erase(id_of(i));
