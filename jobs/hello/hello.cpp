@@ -18,6 +18,7 @@ int main(int argc, char** argv) {
     for (long i = 0; i < 100; ++i) parts.push_back(ringray::submit(count_primes, i * 10'000, (i + 1) * 10'000));
     long total = 0;
     for (const auto& part : parts) total += ringray::get(part);
-    ringray::log::info("{} primes below a million, counted on {} ranks", total, ringray::ranks());
+    ringray::log::info("{} primes below a million, counted on {} rank{}", total, ringray::ranks(),
+                       ringray::ranks() == 1 ? "" : "s");
   });
 }

@@ -35,18 +35,19 @@ ActorRun::ActorRun(const Simulation& simulation) : simulation_(simulation) {
     blocks_.push_back(ringray::spawn<BlockActor>(
         std::move(options), cut_block(*simulation.coefficients, range, simulation.sources, simulation.recorders),
         BlockPlace{.lowest = i == 0, .highest = i + 1 == count}));
-    row.push_back(blocks_.back().call<&BlockActor::edges>());
+    row.edges.push_back(blocks_.back().call<&BlockActor::edges>());
   }
   rows_.push_back(std::move(row));
 }
 
 void ActorRun::submit_step() {
-  const Row& edges = rows_.back();
+  const auto& edges = rows_.back().edges;
   Row next;
   ++submitted_;
   for (std::size_t i = 0; i < blocks_.size(); ++i) {
     const auto &below = edges[i == 0 ? i : i - 1], &above = edges[std::min(i + 1, blocks_.size() - 1)];
-    next.push_back(blocks_[i].call<&BlockActor::advance>(below, above));
+    next.edges.push_back(blocks_[i].call<&BlockActor::advance>(below, above));
+    next.steps.push_back(blocks_[i].call<&BlockActor::steps>());
   }
   rows_.push_back(std::move(next));
   if (simulation_.energy_every > 0 && submitted_ % simulation_.energy_every == 0) {
@@ -61,20 +62,19 @@ void ActorRun::submit_step() {
 
 void ActorRun::wait_for_step() {
   rows_.pop_front();
-  ringray::wait(rows_.front(), {.count = blocks_.size(), .fetch = false});
+  ++finished_;
+  for (const long steps : ringray::get(rows_.front().steps)) {
+    if (steps == finished_) continue;
+    for (const auto& edges : rows_.front().edges) ringray::get(edges);  // throws what went wrong
+    throw std::logic_error("a block lost a step");
+  }
 }
 
 SimulationResult ActorRun::finish() {
   SimulationResult result;
   std::vector<ringray::ObjectRef<Harvest>> parts;
   for (const auto& block : blocks_) parts.push_back(block.call<&BlockActor::harvest>());
-  const std::vector<Harvest> harvests = ringray::get(parts);
-  for (std::size_t i = 0; i < harvests.size(); ++i) {
-    if (harvests[i].steps == simulation_.steps) continue;
-    for (const auto& edges : rows_.back()) ringray::get(edges);  // throws what went wrong
-    throw std::logic_error("a block lost a step");
-  }
-  assemble(harvests, simulation_.recorders.size(), result);
+  assemble(ringray::get(parts), simulation_.recorders.size(), result);
   for (std::size_t i = 0; i < blocks_.size(); ++i) parts_[i].values = blocks_[i].call<&BlockActor::peak>();
   const auto& layout = simulation_.coefficients->layout;
   result.peak_pa = std::make_shared<BlockField>(Extents{layout.nx, layout.ny, layout.nz}, std::move(parts_));

@@ -21,13 +21,17 @@ class ActorRun {
 
   explicit ActorRun(const Simulation& simulation);
   void submit_step();
-  /// Waits until all blocks have done the first step that was not waited for.
+  /// Waits until all blocks have done the first step that was not waited for. Throws what kept one from it.
   void wait_for_step();
   /// After the last step was waited for.
   SimulationResult finish();
 
  private:
-  using Row = std::vector<ringray::ObjectRef<Edges>>;  // of all blocks after one step
+  /// Of all blocks after one step.
+  struct Row {
+    std::vector<ringray::ObjectRef<Edges>> edges;  // they stay where they are needed
+    std::vector<ringray::ObjectRef<long>> steps;   // that were done
+  };
   template <class T>
   struct Sample {
     int step;
@@ -40,7 +44,7 @@ class ActorRun {
   std::deque<Row> rows_;          // the last is the newest submitted, the first the newest finished
   std::vector<Sample<std::vector<double>>> energies_;
   std::vector<Sample<std::vector<float>>> slices_;
-  int submitted_ = 0;
+  int submitted_ = 0, finished_ = 0;
 };
 
 }  // namespace ultrasound

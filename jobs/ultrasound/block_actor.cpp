@@ -33,7 +33,7 @@ std::vector<float> BlockActor::slice(int x) const {
   return values;
 }
 
-Harvest BlockActor::harvest() const { return {steps_, block_.recorders(), block_.traces()}; }
+Harvest BlockActor::harvest() const { return {block_.recorders(), block_.traces()}; }
 
 PeakPart BlockActor::peak() const {
   const Extents n = block_.extents();

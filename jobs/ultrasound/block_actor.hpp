@@ -29,6 +29,9 @@ class BlockActor {
   /// One step. A block that has no neighbour on a side is given anything for it.
   Edges advance(const Edges& below, const Edges& above);
 
+  /// That were done.
+  long steps() const { return steps_; }
+
   std::vector<double> plane_energies() const { return block_.plane_energies(); }
   std::vector<float> slice(int x) const;
   Harvest harvest() const;

@@ -4,27 +4,13 @@
 
 #include <toml++/toml.h>
 #include <algorithm>
-#include <numeric>
 #include <sstream>
 
 #include "error.hpp"
+#include "ringray/base/near_name.hpp"
 
 namespace ultrasound {
 namespace {
-
-std::size_t edit_distance(std::string_view a, std::string_view b) {
-  std::vector<std::size_t> row(b.size() + 1);
-  std::iota(row.begin(), row.end(), std::size_t{0});
-  for (std::size_t i = 1; i <= a.size(); ++i) {
-    std::size_t diagonal = std::exchange(row[0], i);
-    for (std::size_t j = 1; j <= b.size(); ++j) {
-      const std::size_t replace = diagonal + (a[i - 1] != b[j - 1]);
-      diagonal = row[j];
-      row[j] = std::min({row[j] + 1, row[j - 1] + 1, replace});
-    }
-  }
-  return row[b.size()];
-}
 
 /// One table of the file. Every key that is asked for is known; finish() refuses the others.
 class Section {
@@ -104,12 +90,10 @@ class Section {
     for (const auto& [key, node] : table_) {
       const std::string_view name = key.str();
       if (std::find(known_.begin(), known_.end(), name) != known_.end()) continue;
-      const auto nearest = std::min_element(known_.begin(), known_.end(), [&](const auto& a, const auto& b) {
-        return edit_distance(a, name) < edit_distance(b, name);
-      });
-      throw InputError(fmt::format("{}:{}: unknown key {} (it would change nothing); did you mean {}?", file_,
-                                   key.source().begin.line,
-                                   name_.empty() ? std::string(name) : name_ + "." + std::string(name), *nearest));
+      const auto near = ringray::base::near_name(name, std::vector<std::string_view>(known_.begin(), known_.end()));
+      throw InputError(fmt::format("{}:{}: unknown key {} (it would change nothing){}", file_, key.source().begin.line,
+                                   name_.empty() ? std::string(name) : name_ + "." + std::string(name),
+                                   near.empty() ? "" : fmt::format("; did you mean {}?", near)));
     }
   }
 

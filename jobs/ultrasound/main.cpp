@@ -14,6 +14,7 @@
 #include <optional>
 #include <sstream>
 
+#include "../command_line.hpp"
 #include "error.hpp"
 #include "figures.hpp"
 #include "host.hpp"
@@ -161,13 +162,7 @@ int run_program(int argc, char** argv) {
       ->option_text("NAME");
   app.add_option("--blocks", line.blocks, "blocks that the grid is cut into; 0: one per worker")->option_text("N");
   app.footer("--ringray.help lists the options of the runtime.");
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    if (error.get_exit_code() == 0) return app.exit(error);  // --help
-    std::cerr << "ultrasound: " << error.what() << "; --help lists the options\n";
-    return 2;
-  }
+  if (const auto status = jobs::read_command_line(app, "ultrasound", argc, argv)) return *status;
   try {
     treat_all(line);
     return 0;

@@ -68,6 +68,11 @@ std::string describe_outcomes(const Treatment& treatment) {
 
 LiveLine::LiveLine() : terminal_(shown_on_terminal()) {}
 
+LiveLine::~LiveLine() {
+  if (terminal_ && shown_letters_ > 0) fmt::print("\n");
+  std::fflush(stdout);
+}
+
 void LiveLine::show(const std::string& text) {
   const auto now = Clock::now();
   const auto pause = terminal_ ? std::chrono::milliseconds(100) : std::chrono::milliseconds(3000);

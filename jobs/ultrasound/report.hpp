@@ -22,6 +22,8 @@ std::string describe_outcomes(const Treatment& treatment);
 class LiveLine {
  public:
   LiveLine();
+  LiveLine(const LiveLine&) = delete;
+  ~LiveLine();  ///< what it still shows stays, and what follows begins a line
   /// Replaces what it shows; not each time.
   void show(const std::string& text);
   /// Shows it in any case and goes to the next line.

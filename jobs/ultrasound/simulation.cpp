@@ -102,7 +102,7 @@ SimulationResult run_in_loop(const Simulation& simulation, const Progress& progr
   std::vector<Harvest> parts;
   std::vector<float> peak;
   for (const Block& block : blocks) {
-    parts.push_back({simulation.steps, block.recorders(), block.traces()});
+    parts.push_back({block.recorders(), block.traces()});
     peak.resize(peak.size() + block.extents().cells());
     block.copy_peak(std::span(peak).last(block.extents().cells()));
   }

@@ -48,7 +48,6 @@ SimulationResult run_in_loop(const Simulation& simulation, const Progress& progr
 
 /// What a block leaves at the end beside its peak pressure.
 struct Harvest {
-  long steps = 0;
   std::vector<Recorder> recorders;  ///< in the order of a row of `traces`
   std::vector<float> traces;        ///< one row per step
 };

@@ -27,7 +27,7 @@ void serialize(Archive& archive, BlockSetup& s) {
 }
 template <class Archive>
 void serialize(Archive& archive, Harvest& h) {
-  archive(h.steps, h.recorders, h.traces);
+  archive(h.recorders, h.traces);
 }
 template <class Archive>
 void serialize(Archive& archive, Echo& e) {

@@ -1,9 +1,9 @@
 // Unbalanced tree search: how well does work spread that nobody can plan? See README.md.
 
-#include <CLI/CLI.hpp>
 #include <chrono>
 #include <cstdio>
 
+#include "../command_line.hpp"
 #include "search.hpp"
 
 namespace {
@@ -37,16 +37,16 @@ bool measure(const uts::Sample& sample, const Options& options) {
   }
   const auto seconds = Seconds(std::chrono::steady_clock::now() - start).count();
   const bool right = count == sample.expected;
-  std::printf("%s on %u ranks%s: %llu nodes, %llu leaves, depth %u in %.3f s, %.2f million nodes a second, %s\n",
-              options.tree.c_str(), ringray::ranks(), options.sequential ? " (one loop)" : "",
-              static_cast<unsigned long long>(count.nodes), static_cast<unsigned long long>(count.leaves), count.depth,
-              seconds, static_cast<double>(count.nodes) / seconds * 1e-6, right ? "right" : "WRONG");
+  std::printf("%s on %u rank%s%s: %llu nodes, %llu leaves, depth %u in %.3f s, %.2f million nodes a second, %s\n",
+              options.tree.c_str(), ringray::ranks(), ringray::ranks() == 1 ? "" : "s",
+              options.sequential ? " (one loop)" : "", static_cast<unsigned long long>(count.nodes),
+              static_cast<unsigned long long>(count.leaves), count.depth, seconds,
+              static_cast<double>(count.nodes) / seconds * 1e-6, right ? "right" : "WRONG");
   return right;
 }
 
-}  // namespace
-
-int main(int argc, char** argv) {
+/// The driver. Gives the exit status.
+int run_program(int argc, char** argv) {
   Options options;
   CLI::App app{"Unbalanced tree search. Options of Ringray: --ringray.help"};
   std::vector<std::string> names;
@@ -54,20 +54,19 @@ int main(int argc, char** argv) {
   app.add_option("--tree", options.tree, "which tree")->check(CLI::IsMember(names))->capture_default_str();
   app.add_flag("--sequential", options.sequential, "one loop on rank 0, to compare with");
   app.add_option("--grain", options.grain, "nodes that a task counts before it hands on the rest")
-      ->check(CLI::PositiveNumber)
+      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
       ->capture_default_str();
-  app.allow_extras();  // --ringray.* is ringray::run's
+  if (const auto status = jobs::read_command_line(app, "uts", argc, argv)) return *status;
+  for (const auto& sample : uts::samples())
+    if (sample.name == options.tree && !measure(sample, options))
+      throw std::runtime_error("the tree was not counted right");
+  return 0;
+}
 
-  bool right = false;
-  try {
-    app.parse(argc, argv);
-  } catch (const CLI::ParseError& error) {
-    return app.exit(error);
-  }
-  const int status = ringray::run(argc, argv, [&] {
-    for (const auto& sample : uts::samples())
-      if (sample.name == options.tree) right = measure(sample, options);
-    if (!right) throw std::runtime_error("the tree was not counted right");
-  });
-  return status;
+}  // namespace
+
+int main(int argc, char** argv) {
+  int status = 0;
+  const int ended = ringray::run(argc, argv, [&] { status = run_program(argc, argv); });
+  return ended != 0 ? ended : status;
 }

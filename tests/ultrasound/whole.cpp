@@ -74,7 +74,9 @@ TEST_F(Program, RefusesBadInputWithOneLineAndStatusTwo) {
                        }),
                  "brain mask of 60");
   expect_refused("--config /nowhere/run.toml", "cannot be read");
-  expect_refused(good + "--spacng 2", "--spacng; --help lists the options");
+  expect_refused(good + "--spacng 2 x",
+                 "ultrasound: not expected: --spacng 2 x; did you mean --spacing?; --help lists the options\n");
+  expect_refused(good + "--telescope", "ultrasound: not expected: --telescope; --help lists the options\n");
   expect_refused(good + "--blocks many", "--blocks = many; --help");
   expect_refused(good + "--engine steam", "unknown engine");
   expect_refused(good + "--spacing -1", "spacing_mm is -1");
