@@ -6,10 +6,12 @@
 #include <algorithm>
 #include <cerrno>
 #include <cmath>
+#include <csignal>
 #include <cstdlib>
 #include <cstring>
 #include <fstream>
 
+#include "ringray/base/check.hpp"
 #include "ringray/base/log.hpp"
 #include "ringray/base/metrics.hpp"
 #include "ringray/base/replaced_file.hpp"
@@ -98,11 +100,11 @@ Result<void> merge_timeline(const std::string& timeline, std::uint32_t ranks) {
   for (std::uint32_t rank = 0; rank < ranks; ++rank) {
     std::ifstream file(part_of(timeline, rank), std::ios::binary);
     if (file) parts.emplace_back(std::istreambuf_iterator<char>(file), std::istreambuf_iterator<char>());
+    unlink(part_of(timeline, rank).c_str());  // of no use to anybody else, and perhaps the disk is full
   }
   auto json = observe::timeline_json(parts);
   if (!json) return tl::make_unexpected(json.error());
   if (auto written = observe::write_file(timeline, *json); !written) return written;
-  for (std::uint32_t rank = 0; rank < ranks; ++rank) unlink(part_of(timeline, rank).c_str());
   if (parts.size() < ranks)
     log::warning("the timeline has {} of {} ranks: the others wrote theirs beside it where rank 0 cannot see it",
                  parts.size(), ranks);
@@ -213,6 +215,16 @@ Result<All> introduce_all(transport::Bootstrap& bootstrap, const Result<Ready>& 
 }
 
 }  // namespace
+
+WritesMayFail::WritesMayFail() {
+  struct sigaction before {};
+  RINGRAY_ASSERT(::sigaction(SIGXFSZ, nullptr, &before) == 0, "sigaction");
+  ours_ = (before.sa_flags & SA_SIGINFO) == 0 && before.sa_handler == SIG_DFL;
+  if (ours_) std::signal(SIGXFSZ, SIG_IGN);
+}
+WritesMayFail::~WritesMayFail() {
+  if (ours_) std::signal(SIGXFSZ, SIG_DFL);
+}
 
 void Alone::abort(int exit_code) { _exit(exit_code); }
 

@@ -22,6 +22,19 @@ struct Ended {
 /// One at a time per process, any number one after the other.
 Result<Ended> run_rank(transport::Bootstrap& bootstrap, Result<Config> config, std::function<void()> driver);
 
+/// While it lives, a write beyond `ulimit -f` fails with EFBIG, where it would end the process without a word: unless
+/// the program has its own way with SIGXFSZ. One thread.
+class WritesMayFail {
+ public:
+  WritesMayFail();
+  WritesMayFail(const WritesMayFail&) = delete;
+  WritesMayFail& operator=(const WritesMayFail&) = delete;
+  ~WritesMayFail();
+
+ private:
+  bool ours_ = false;
+};
+
 /// The bootstrap of a job of one rank.
 class Alone final : public transport::Bootstrap {
  public:

@@ -94,6 +94,7 @@ int run(int& argc, char** argv, std::function<void()> driver) {
     return launch_failed;
   }
   std::set_terminate(&name_uncaught);
+  const runtime::WritesMayFail no_sudden_end;
   auto config = Config::parse(argc, argv, environ);
   std::unique_ptr<transport::Bootstrap> bootstrap;
   transport::ucx::give_signals_back();
@@ -131,6 +132,7 @@ Runtime::Runtime(MPI_Comm communicator, int* argc, char** argv) : communicator_(
 Runtime::~Runtime() = default;
 
 void Runtime::run(std::function<void()> driver) {
+  const runtime::WritesMayFail no_sudden_end;
   auto bootstrap = transport::bootstrap_by_mpi(communicator_);
   if (!bootstrap) throw ConfigError(bootstrap.error().text);
   const auto config = config_ ? Result<Config>(*config_) : failure(Errc::config, problem_);

@@ -23,8 +23,9 @@ Result<std::unique_ptr<Arena>> Arena::create(std::size_t bytes) {
     return failure(
         Errc::out_of_memory,
         fmt::format("Cannot make an object store of {} ({}: {}), so this rank cannot start; choose a smaller "
-                    "store.",
-                    readable_bytes(bytes), step, error_text(errno)));
+                    "store (--ringray.arena_bytes){}.",
+                    readable_bytes(bytes), step, error_text(errno),
+                    errno == EFBIG ? ", or raise ulimit -f, which counts it as a file" : ""));
   };
   Descriptor descriptor(::memfd_create("ringray-arena", MFD_CLOEXEC | MFD_ALLOW_SEALING));
   if (!descriptor) return refuse("memfd_create");

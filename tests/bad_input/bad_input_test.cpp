@@ -47,6 +47,7 @@ class BadInput : public testing::TestWithParam<bool> {
     std::istringstream stream(outcome.err);
     for (std::string line; std::getline(stream, line);)
       if (line.starts_with("ringray:")) outcome.lines.push_back(line);
+    EXPECT_FALSE(has(outcome.out, "not what it was")) << outcome.out;
     return outcome;
   }
   static std::string text_of(const files::path& path) {
@@ -98,7 +99,9 @@ TEST_P(BadInput, FilesThatCannotBeWrittenAreFoundBeforeTheJobRuns) {
   expect_one_line(run("nothing --ringray.log_file=" + folder.string() + "/none/log"), {"log_file", "no folder"});
   expect_one_line(run("nothing --ringray.timeline=/proc/none/timeline"), {"timeline", "/proc/none"});
   expect_one_line(run("nothing --ringray.timeline='" + folder.string() + "'"), {"timeline", "folder"});
-  expect_one_line(run("nothing --ringray.spill_directory=/proc/none"), {"/proc/none"});
+  expect_one_line(run("nothing --ringray.spill_directory=/proc/none"), {"--ringray.spill_directory: '/proc/none'"});
+  expect_one_line(run("nothing --ringray.spill_directory=" + folder.string() + "/none/spill"),
+                  {"--ringray.spill_directory", "No such file"});
   EXPECT_EQ(files_left(), 0);
 }
 
@@ -116,6 +119,19 @@ TEST_P(BadInput, WhatIsNoRegularFileIsNeitherReplacedNorWaitedFor) {
   EXPECT_TRUE(files::is_fifo(pipe));
   for (const auto& entry : files::directory_iterator(folder))
     EXPECT_EQ(entry.path().string().find(".part"), std::string::npos) << entry.path();
+}
+
+TEST_P(BadInput, WritesBeyondTheLimitOfFilesFailInsteadOfKilling) {
+  const std::string limit = "ulimit -f 40960;";  // of 512 bytes: 20 MiB, which MPI's and UCX's own files need
+  const auto timeline = (folder / "timeline.json").string();
+  expect_one_line(run("'many tasks' --ringray.arena_bytes=1MiB --ringray.timeline=" + timeline, limit),
+                  {timeline, "cannot be written: File too large"});
+  expect_one_line(run("'large object' --ringray.arena_bytes=1MiB --ringray.spill_directory=" + folder.string(), limit),
+                  {"OutOfDiskError", "Cannot spill 32.0 MiB", "File too large"});
+  expect_one_line(run("nothing --ringray.arena_bytes=100MiB", limit), {"File too large", "ulimit -f"});
+  EXPECT_EQ(files_left(), 0);
+  const auto own = run("'limit of files'", "OWN_HANDLER=1");
+  EXPECT_TRUE(has(own.out, "the program's own handler\n")) << own.out << own.err;
 }
 
 TEST_P(BadInput, ATimelineThatIsALinkIsWrittenWhereItLeads) {

@@ -104,6 +104,16 @@ void say_error_of(const ObjectRef<T>& ref) {
 
 const std::map<std::string, void (*)()> acts{
     {"nothing", [] { say("ran"); }},
+    {"many tasks",
+     [] {
+       for (int i = 0; i < 300'000; i += 1000) {
+         std::vector<ObjectRef<int>> some;
+         for (int j = 0; j < 1000; ++j) some.push_back(submit([] { return 1; }));
+         get(some);
+       }
+     }},
+    {"limit of files", [] { std::raise(SIGXFSZ); }},
+    {"large object", [] { Array<char, 1>({std::size_t{32} << 20}); }},
     {"driver throws", [] { throw std::runtime_error("the driver's own mistake"); }},
     {"driver throws a number", [] { throw 42; }},
     {"task throws a number",
@@ -208,8 +218,14 @@ const std::map<std::string, void (*)()> acts{
 
 int main(int argc, char** argv) {
   const std::string act = argc > 1 ? argv[1] : "nothing";
-  if (std::getenv("OWN_HANDLER")) std::signal(SIGSEGV, own_handler);
+  if (std::getenv("OWN_HANDLER"))
+    for (const int signal : {SIGSEGV, SIGXFSZ}) std::signal(signal, own_handler);
   argument_count = &argc;
   arguments = argv;
-  return ringray::run(argc, argv, acts.at(act));
+  const auto limited = std::signal(SIGXFSZ, SIG_DFL);
+  std::signal(SIGXFSZ, limited);
+  const int status = ringray::run(argc, argv, acts.at(act));
+  if (std::signal(SIGXFSZ, SIG_DFL) == limited) return status;
+  say("SIGXFSZ is not what it was");
+  return 77;
 }

@@ -218,6 +218,20 @@ TEST_F(SpillTest, UnwritableDirectoryIsAConfigErrorAtTheStart) {
   std::filesystem::remove(scratch + "/file");
 }
 
+TEST_F(SpillTest, TheDirectoryIsMadeButNotItsParents) {
+  const auto refused = ObjectStore::open({.bytes = 512 * kib, .spill_directory = scratch + "/none/spill"});
+  ASSERT_FALSE(refused);
+  EXPECT_EQ(refused.error().code, Errc::config);
+  EXPECT_EQ(refused.error().text, "--ringray.spill_directory: '" + scratch +
+                                      "/none/spill' cannot be written in: No such file or directory (a full object "
+                                      "store could not make room); accepted: a writable folder, or a new one in an "
+                                      "existing folder");
+  EXPECT_FALSE(std::filesystem::exists(scratch + "/none"));
+  const auto opened = ObjectStore::open({.bytes = 512 * kib, .spill_directory = scratch + "/spill"});
+  EXPECT_TRUE(opened);
+  EXPECT_TRUE(std::filesystem::remove(scratch + "/spill"));
+}
+
 TEST_F(SpillTest, FilesOfAKilledRankVanishAtTheNextStart) {
   const auto child = ::fork();
   if (child == 0) {
