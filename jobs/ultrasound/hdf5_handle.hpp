@@ -7,6 +7,7 @@
 #include <cstdint>
 #include <stdexcept>
 #include <string>
+#include <string_view>
 #include <type_traits>
 #include <utility>
 
@@ -20,14 +21,21 @@ inline void prepare_hdf5() {
   if (H5Eset_auto2(H5E_DEFAULT, nullptr, nullptr) < 0) throw std::runtime_error("HDF5 does not start");
 }
 
-/// What HDF5 said last, deepest cause first: ": file write failed"; "" when it said nothing.
+/// What HDF5 said last, the deepest cause: ": file write failed: No space left on device"; "" when it said nothing.
 inline std::string hdf5_reason() {
   std::string reason;
   const auto keep = [](unsigned depth, const H5E_error2_t* error, void* text) -> herr_t {
     if (depth == 0 && error->desc) *static_cast<std::string*>(text) = std::string(": ") + error->desc;
     return 0;
   };
-  return H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep, &reason) < 0 ? std::string() : reason;
+  if (H5Ewalk2(H5E_DEFAULT, H5E_WALK_UPWARD, keep, &reason) < 0) return "";
+  const auto details = reason.find(": time = ");  // and a line's end, file, address and sizes
+  if (details == reason.npos) return reason;
+  constexpr std::string_view label = "error message = '";
+  const auto cause = reason.find(label, details);
+  if (cause == reason.npos) return reason.substr(0, details);
+  const auto begin = cause + label.size();
+  return reason.substr(0, details) + ": " + reason.substr(begin, reason.find('\'', begin) - begin);
 }
 
 inline void check_hdf5(herr_t status, const std::string& what) {

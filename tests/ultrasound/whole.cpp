@@ -105,6 +105,16 @@ TEST_F(Program, ReplacesWhereLinksLeadAndNoPipe) {
   EXPECT_GT(std::filesystem::file_size(folder / "elsewhere.h5"), 1000U);
 }
 
+TEST_F(Program, SaysWhyTheResultDoesNotFit) {
+  // Blocks of 512 bytes: 5 MiB, which UCX's own files need.
+  const Ended ended = run_command("ulimit -f 10240; " ULTRASOUND_PROGRAM " --ringray.arena_bytes=1MiB --engine loop " +
+                                  ("--config " + config_file(doll_config())) + " 2>&1 >/dev/null");
+  EXPECT_EQ(ended.status, 1) << ended.output;
+  EXPECT_NE(ended.output.find(": file write failed: File too large\n"), std::string::npos) << ended.output;
+  EXPECT_EQ(std::count(ended.output.begin(), ended.output.end(), '\n'), 1) << ended.output;
+  EXPECT_FALSE(names_in_output().contains("result.h5"));
+}
+
 TEST_F(Program, RefusesASetUpThatCannotBe) {
   Config config = doll_config();
   config.courant = 1.1;
