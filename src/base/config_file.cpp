@@ -15,7 +15,7 @@ namespace {
 
 constexpr std::size_t file_bytes_max = 1 << 20;  // a file of options is small; what is larger is another file
 
-auto wrong(std::string text) { return failure(Errc::config, std::move(text)); }
+auto wrong_file(std::string text) { return failure(Errc::config, std::move(text)); }
 
 std::string one_line(std::string_view text) {
   std::string out(text.substr(0, 200));
@@ -67,17 +67,17 @@ Result<std::vector<TomlValue>> read_toml(std::string_view text, const std::strin
     const auto* ours = key.str() == our_table[0] ? node.as_table() : nullptr;
     if (!ours) {
       if (node.is_table() && !near_name(key.str(), our_table).empty())
-        return wrong(fmt::format("{}:{}: [{}] is not a table of Ringray; did you mean [ringray]?", path,
-                                 node.source().begin.line, one_line(key.str())));
-      if (auto problem = read(key, node)) return wrong(*problem);
+        return wrong_file(fmt::format("{}:{}: [{}] is not a table of Ringray; did you mean [ringray]?", path,
+                                      node.source().begin.line, one_line(key.str())));
+      if (auto problem = read(key, node)) return wrong_file(*problem);
       continue;
     }
     for (const auto& [option, its] : *ours)
-      if (auto problem = read(option, its)) return wrong(*problem);
+      if (auto problem = read(option, its)) return wrong_file(*problem);
   }
   return values;
 } catch (const toml::parse_error& error) {
-  return wrong(fmt::format("{}:{}: {}", path, error.source().begin.line, one_line(error.description())));
+  return wrong_file(fmt::format("{}:{}: {}", path, error.source().begin.line, one_line(error.description())));
 }
 
 Result<std::vector<TomlValue>> read_toml_file(const std::string& path) {
@@ -86,10 +86,10 @@ Result<std::vector<TomlValue>> read_toml_file(const std::string& path) {
   std::string text(file_bytes_max + 1, '\0');
   file.read(text.data(), static_cast<std::streamsize>(text.size()));
   if (!file.is_open() || file.bad() || (file.gcount() == 0 && errno != 0))
-    return wrong(fmt::format("{}: cannot be read: {} (--ringray.config names a TOML file of options)", path,
-                             std::strerror(errno)));
+    return wrong_file(fmt::format("{}: cannot be read: {} (--ringray.config names a TOML file of options)", path,
+                                  std::strerror(errno)));
   if (file.gcount() > static_cast<std::streamsize>(file_bytes_max))
-    return wrong(fmt::format("{}: is larger than 1 MiB (--ringray.config names a TOML file of options)", path));
+    return wrong_file(fmt::format("{}: is larger than 1 MiB (--ringray.config names a TOML file of options)", path));
   text.resize(static_cast<std::size_t>(file.gcount()));
   return read_toml(text, path);
 }

@@ -53,7 +53,7 @@ std::array<Depot, classes>& depots() {
 struct Lists {
   List loaded, spare;
 };
-RINGRAY_NEAR_THREAD constinit thread_local std::array<Lists, classes> own{};
+RINGRAY_NEAR_THREAD constinit thread_local std::array<Lists, classes> own_lists{};
 RINGRAY_NEAR_THREAD constinit thread_local bool ended = false;
 
 /// Gives back what a thread has when it ends.
@@ -63,7 +63,7 @@ struct AtEnd {
     for (std::size_t i = 0; i < classes; ++i) {
       auto& depot = depots()[i];
       const std::lock_guard lock(depot.mutex);
-      for (auto* list : {&own[i].loaded, &own[i].spare})
+      for (auto* list : {&own_lists[i].loaded, &own_lists[i].spare})
         while (list->count > 0) depot.rest.push(list->pop());
     }
   }
@@ -122,14 +122,14 @@ void spill(Lists& lists, std::size_t index) noexcept {
 [[gnu::noinline]] void* take_memory(std::size_t bytes) {
   if (!is_small(bytes)) return ::operator new(bytes);
   const auto index = class_of(bytes);
-  auto& lists = own[index];
+  auto& lists = own_lists[index];
   return lists.loaded.count > 0 ? lists.loaded.pop() : take_slowly(lists, index);
 }
 
 [[gnu::noinline]] void give_memory(void* memory, std::size_t bytes) noexcept {
   if (!is_small(bytes)) return ::operator delete(memory, bytes);
   const auto index = class_of(bytes);
-  auto& lists = own[index];
+  auto& lists = own_lists[index];
   if (ended || lists.loaded.count == batch) return give_slowly(memory, lists, index);
   lists.loaded.push(memory);
 }
@@ -139,8 +139,8 @@ std::size_t idle_memory() noexcept {
   for (std::size_t i = 0; i < classes; ++i) {
     auto& depot = depots()[i];
     const std::lock_guard lock(depot.mutex);
-    sum +=
-        (own[i].loaded.count + own[i].spare.count + depot.full.size() * batch + depot.rest.count) * (i + 1) * granule;
+    sum += (own_lists[i].loaded.count + own_lists[i].spare.count + depot.full.size() * batch + depot.rest.count) *
+           (i + 1) * granule;
   }
   return sum;
 }

@@ -65,8 +65,6 @@ void put(std::string& bytes, const T& value) {
   bytes.append(reinterpret_cast<const char*>(&value), sizeof value);
 }
 
-}  // namespace
-
 /// All tracks of the process. Never destroyed: threads may record until the process ends.
 struct TimelineState {
   std::mutex mutex;  // guards tracks and names
@@ -97,6 +95,8 @@ struct TimelineState {
     return mine.track;
   }
 };
+
+}  // namespace
 
 void Timeline::start(Rank rank) {
   auto& state = TimelineState::get();

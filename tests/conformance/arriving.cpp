@@ -22,14 +22,14 @@ struct Slow {
   }
 };
 
-using Numbers = std::vector<double>;
+using Doubles = std::vector<double>;
 std::atomic<int> noted_here{0};
 std::atomic<std::size_t> numbers_here{0};
 
 struct Log {
   void wait(const Slow&) { ++noted_here; }
   void note() { ++noted_here; }
-  void take(ObjectRef<Numbers> ref) { numbers_here += get(ref).size(); }
+  void take(ObjectRef<Doubles> ref) { numbers_here += get(ref).size(); }
 };
 
 int send_notes(ActorHandle<Log> log) {
@@ -52,7 +52,7 @@ TEST_F(Ray, C27_OneWayCallsRunThoughTheLastHandleGoesWhileOneIsDecoded) {
   EXPECT_TRUE(soon([&] { return noted_here == 6; })) << noted_here;
 }
 
-int send_reference(ActorHandle<Log> log, std::vector<ObjectRef<Numbers>> refs) {
+int send_reference(ActorHandle<Log> log, std::vector<ObjectRef<Doubles>> refs) {
   log.send<&Log::wait>(Slow{});
   log.send<&Log::take>(refs[0]);
   return 1;
@@ -62,7 +62,7 @@ TEST_F(Ray, C43_AReferenceInACallThatWaitsKeepsItsObjectAlive) {
   decoding_may_end = false, numbers_here = 0;
   auto log = spawn<Log>();
   {
-    std::vector<ObjectRef<Numbers>> refs{put(Numbers(1000, 1.0))};
+    std::vector<ObjectRef<Doubles>> refs{put(Doubles(1000, 1.0))};
     auto sent = submit({.placement = on_rank(last_rank())}, send_reference, log, refs);
     refs.clear();
     get(sent);

@@ -8,31 +8,31 @@
 namespace conformance {
 namespace {
 
-using Numbers = std::vector<double>;
-constexpr std::size_t large = 200'000;  // stays with who made it
+using Doubles = std::vector<double>;
+constexpr std::size_t stays = 200'000;  // stays with who made it
 
-std::size_t size_of(const std::vector<ObjectRef<Numbers>>& refs) { return get(refs.at(0)).size(); }
+std::size_t size_of(const std::vector<ObjectRef<Doubles>>& refs) { return get(refs.at(0)).size(); }
 
-Numbers later(ObjectRef<int> gate) { return Numbers(large, get(gate)); }
+Doubles later(ObjectRef<int> gate) { return Doubles(stays, get(gate)); }
 
 TEST_F(Ray, C42_AResultThatIsPassedOnMayBeMadeWhereItsArgumentsAre) {
   Gate gate;
   const TaskOptions there{.placement = on_rank(last_rank())};
   const auto argument = submit(there, later, gate.ref());
-  const auto made = submit([](const Numbers& n) { return n; }, argument);
+  const auto made = submit([](const Doubles& n) { return n; }, argument);
   const auto [first, second] = submit(
-      [](const Numbers& n) {
-        return Returns<Numbers, Numbers>{Numbers{1}, n};
+      [](const Doubles& n) {
+        return Returns<Doubles, Doubles>{Doubles{1}, n};
       },
       argument);
   const auto size = submit(there, size_of, std::vector{made});
   const auto second_size = submit(there, size_of, std::vector{second});
   gate.open();
-  EXPECT_EQ(get(size), large);
-  EXPECT_EQ(get(made), Numbers(large, 1.0));
-  EXPECT_EQ(get(second_size), large);
-  EXPECT_EQ(get(first), Numbers{1});
-  EXPECT_EQ(get(second).size(), large);
+  EXPECT_EQ(get(size), stays);
+  EXPECT_EQ(get(made), Doubles(stays, 1.0));
+  EXPECT_EQ(get(second_size), stays);
+  EXPECT_EQ(get(first), Doubles{1});
+  EXPECT_EQ(get(second).size(), stays);
 }
 
 std::atomic<int> encoding{0};
@@ -56,15 +56,15 @@ struct Slow {
 
 TEST_F(Ray, C42_AResultMayBePassedOnWhileItsTaskIsBeingEncoded) {
   encoding = 0, encoding_may_end = false;
-  const auto make = [](const Slow&) { return Numbers(large, 1.0); };
-  std::vector<ObjectRef<Numbers>> made;
+  const auto make = [](const Slow&) { return Doubles(stays, 1.0); };
+  std::vector<ObjectRef<Doubles>> made;
   for (int i = 0; i < 8; ++i) made.push_back(submit(make, Slow{}));
   soon([&] { return encoding > 0 || wait(made, {.count = 8, .timeout = 0ns}).ready.size() == 8; });  // stolen, or ran
   std::vector<ObjectRef<std::size_t>> sizes;
   for (const auto& ref : made) sizes.push_back(submit({.placement = on_rank(last_rank())}, size_of, std::vector{ref}));
   encoding_may_end = true;
-  for (const auto n : get(sizes)) EXPECT_EQ(n, large);
-  for (const auto& ref : made) EXPECT_EQ(get(ref).size(), large);
+  for (const auto n : get(sizes)) EXPECT_EQ(n, stays);
+  for (const auto& ref : made) EXPECT_EQ(get(ref).size(), stays);
 }
 
 }  // namespace

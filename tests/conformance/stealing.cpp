@@ -74,7 +74,7 @@ struct SlowToSave {
   }
   int number = 0;
 };
-int stays_until_stopped(const SlowToSave& value) {
+int slow_until_stopped(const SlowToSave& value) {
   while (!this_task::stop_token().stop_requested()) this_task::yield();
   return value.number;
 }
@@ -82,7 +82,7 @@ int stays_until_stopped(const SlowToSave& value) {
 TEST_F(Ray, CancelFindsTasksThatAreBeingStolen) {
   for (int round = 0; round < 5; ++round) {
     std::vector<ObjectRef<int>> tasks;
-    for (int i = 0; i < 4; ++i) tasks.push_back(submit(stays_until_stopped, SlowToSave{i}));
+    for (int i = 0; i < 4; ++i) tasks.push_back(submit(slow_until_stopped, SlowToSave{i}));
     std::this_thread::sleep_for(std::chrono::milliseconds(5 * round));  // others steal meanwhile
     for (const auto& task : tasks) cancel(task);
     for (int i = 0; i < 4; ++i) {

@@ -7,21 +7,21 @@
 namespace ringray::device {
 namespace {
 
-struct Number {
+struct Numbered {
   static constexpr std::uint16_t id = 3;
   int value;
 };
 
 Parcel parcel_to(std::uint32_t slot, int value) {
   Parcel parcel;
-  pack(parcel.words, {.target = Address::of(slot, 0), .correlation = 5}, Number{value});
+  pack(parcel.words, {.target = Address::of(slot, 0), .correlation = 5}, Numbered{value});
   return parcel;
 }
 
 int value_of(const DeadLetter& letter) {
   Parcel parcel;
   std::copy(letter.words.begin(), letter.words.end(), parcel.words);
-  return parcel.as<Number>().value;
+  return parcel.as<Numbered>().value;
 }
 
 TEST(DeadLetters, C43_TheNewestAreKeptWithTheirReason) {
@@ -69,7 +69,7 @@ TEST(DeadLetters, C43_ReplaySendsWhatMatchesAsItWasSentAndKeepsTheRest) {
     EXPECT_EQ(parcel.envelope().reason(), Reason::none);
     EXPECT_EQ(parcel.envelope().correlation, 5u);
     if (sent.size() == 2) return false;  // its mailbox is full
-    sent.push_back(parcel.as<Number>().value);
+    sent.push_back(parcel.as<Numbered>().value);
     return true;
   });
   EXPECT_EQ(accepted, 2u);

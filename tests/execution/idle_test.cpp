@@ -17,9 +17,9 @@ using namespace std::chrono_literals;
 using IdleTest = ExecutionTest;
 
 #if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
-constexpr int rounds = 500;
+constexpr int wakes = 500;
 #else
-constexpr int rounds = 5'000;
+constexpr int wakes = 5'000;
 #endif
 
 /// A transport whose arrivals are bytes in an eventfd.
@@ -64,7 +64,7 @@ TEST_F(IdleTest, NoWakeUpIsLostBetweenWorkersAndForeignThreads) {
   for (unsigned workers : {1u, 2u, 4u}) {
     Pool pool({.workers = workers, .spin = 0ns});  // sleeps at every opportunity
     std::thread outside([&] {
-      for (int i = 0; i < rounds; ++i) {
+      for (int i = 0; i < wakes; ++i) {
         const auto first = spawn(pool, [&] {});
         const auto second = spawn(pool, [&] { first->wait(); });
         second->wait();
@@ -80,7 +80,7 @@ TEST_F(IdleTest, NoWakeUpIsLostBetweenWorkersAndForeignThreads) {
 TEST_F(IdleTest, NoWakeUpIsLostBetweenFibers) {
   Pool pool({.workers = 3, .spin = 0ns});
   pool.run([&] {
-    for (int i = 0; i < rounds; ++i) {
+    for (int i = 0; i < wakes; ++i) {
       std::vector<Held> gates;
       for (int k = 0; k < 4; ++k) gates.push_back(event());
       std::vector<Held> works;
@@ -101,7 +101,7 @@ TEST_F(IdleTest, NoArrivalIsLostByASleepingPool) {
   Wire wire;
   Pool pool({.workers = 2, .spin = 0ns}, &wire);
   std::thread outside([&] {
-    for (int i = 0; i < rounds; ++i) {
+    for (int i = 0; i < wakes; ++i) {
       const auto arrived = event();
       wire.deliver([arrived] { arrived->complete(); });
       arrived->wait();

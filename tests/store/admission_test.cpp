@@ -14,11 +14,11 @@ using Class = Admission::Class;
 using Objects = std::vector<Admission::Object>;
 using Requests = std::vector<Admission::RequestId>;
 
-ObjectId id_of(std::uint64_t sequence) { return ObjectId{Rank(1), 0, sequence}; }
+ObjectId name_of(std::uint64_t sequence) { return ObjectId{Rank(1), 0, sequence}; }
 
 TEST(Admission, RequestThatFitsStartsItsPullsAtOnce) {
   Admission admission(100);
-  const Objects objects{{id_of(1), 30}, {id_of(2), 40}};
+  const Objects objects{{name_of(1), 30}, {name_of(2), 40}};
   const auto change = admission.activate(1, Class::arguments, objects);
   EXPECT_EQ(change.granted, Requests{1});
   EXPECT_EQ(change.start, objects);
@@ -27,8 +27,8 @@ TEST(Admission, RequestThatFitsStartsItsPullsAtOnce) {
 
 TEST(Admission, ArgumentsAreGrantedAllOrNone) {
   Admission admission(100);
-  admission.activate(1, Class::arguments, {{id_of(1), 50}});
-  const auto change = admission.activate(2, Class::arguments, {{id_of(2), 10}, {id_of(3), 50}});
+  admission.activate(1, Class::arguments, {{name_of(1), 50}});
+  const auto change = admission.activate(2, Class::arguments, {{name_of(2), 10}, {name_of(3), 50}});
   EXPECT_TRUE(change.start.empty());
   EXPECT_EQ(admission.held_bytes(), 50u);
   EXPECT_EQ(admission.finish(1).start.size(), 2u);
@@ -36,11 +36,11 @@ TEST(Admission, ArgumentsAreGrantedAllOrNone) {
 
 TEST(Admission, GetGoesBeforeWaitBeforeArguments) {
   Admission admission(100);
-  admission.activate(1, Class::arguments, {{id_of(1), 100}});
-  admission.activate(2, Class::get, {{id_of(2), 60}});  // granted beyond the budget
-  admission.activate(3, Class::arguments, {{id_of(3), 60}});
-  admission.activate(4, Class::wait, {{id_of(4), 60}});
-  admission.activate(5, Class::get, {{id_of(5), 60}});
+  admission.activate(1, Class::arguments, {{name_of(1), 100}});
+  admission.activate(2, Class::get, {{name_of(2), 60}});  // granted beyond the budget
+  admission.activate(3, Class::arguments, {{name_of(3), 60}});
+  admission.activate(4, Class::wait, {{name_of(4), 60}});
+  admission.activate(5, Class::get, {{name_of(5), 60}});
   EXPECT_EQ(admission.finish(2).granted, Requests{5});
   EXPECT_EQ(admission.finish(5).granted, Requests{4});
   EXPECT_EQ(admission.finish(1).granted, Requests{});
@@ -49,18 +49,18 @@ TEST(Admission, GetGoesBeforeWaitBeforeArguments) {
 
 TEST(Admission, NobodyOvertakesSoLargeRequestsDoNotStarve) {
   Admission admission(100);
-  admission.activate(1, Class::arguments, {{id_of(1), 60}});
-  admission.activate(2, Class::arguments, {{id_of(2), 90}});
-  EXPECT_TRUE(admission.activate(3, Class::arguments, {{id_of(3), 10}}).granted.empty());
+  admission.activate(1, Class::arguments, {{name_of(1), 60}});
+  admission.activate(2, Class::arguments, {{name_of(2), 90}});
+  EXPECT_TRUE(admission.activate(3, Class::arguments, {{name_of(3), 10}}).granted.empty());
   EXPECT_EQ(admission.finish(1).granted, (Requests{2, 3}));
 }
 
 TEST(Admission, SharedObjectIsPulledAndCountedOnce) {
   Admission admission(100);
-  admission.activate(1, Class::arguments, {{id_of(1), 60}, {id_of(1), 60}});
+  admission.activate(1, Class::arguments, {{name_of(1), 60}, {name_of(1), 60}});
   EXPECT_EQ(admission.held_bytes(), 60u);
-  const auto change = admission.activate(2, Class::arguments, {{id_of(1), 60}, {id_of(2), 40}});
-  EXPECT_EQ(change.start, (Objects{{id_of(2), 40}}));
+  const auto change = admission.activate(2, Class::arguments, {{name_of(1), 60}, {name_of(2), 40}});
+  EXPECT_EQ(change.start, (Objects{{name_of(2), 40}}));
   EXPECT_EQ(admission.held_bytes(), 100u);
   admission.finish(1);
   EXPECT_EQ(admission.held_bytes(), 100u);
@@ -70,66 +70,66 @@ TEST(Admission, SharedObjectIsPulledAndCountedOnce) {
 
 TEST(Admission, GetOfARunningTaskAlwaysProceeds) {
   Admission admission(100);
-  admission.activate(1, Class::arguments, {{id_of(1), 100}});
-  EXPECT_EQ(admission.activate(2, Class::get, {{id_of(2), 1000}}).granted, Requests{2});
+  admission.activate(1, Class::arguments, {{name_of(1), 100}});
+  EXPECT_EQ(admission.activate(2, Class::get, {{name_of(2), 1000}}).granted, Requests{2});
 }
 
 TEST(Admission, WaitOfARunningTaskProceedsOnceGetsAreServed) {
   Admission admission(100);
-  admission.activate(1, Class::arguments, {{id_of(1), 100}});
-  admission.activate(2, Class::get, {{id_of(2), 10}});
-  EXPECT_TRUE(admission.activate(3, Class::wait, {{id_of(3), 10}}).granted.empty());
+  admission.activate(1, Class::arguments, {{name_of(1), 100}});
+  admission.activate(2, Class::get, {{name_of(2), 10}});
+  EXPECT_TRUE(admission.activate(3, Class::wait, {{name_of(3), 10}}).granted.empty());
   EXPECT_EQ(admission.finish(2).granted, Requests{3});
 }
 
 TEST(Admission, RequestLargerThanTheBudgetGoesWhenItIsAlone) {
   Admission admission(100);
-  admission.activate(1, Class::arguments, {{id_of(1), 10}});
-  EXPECT_TRUE(admission.activate(2, Class::arguments, {{id_of(2), 1000}}).granted.empty());
+  admission.activate(1, Class::arguments, {{name_of(1), 10}});
+  EXPECT_TRUE(admission.activate(2, Class::arguments, {{name_of(2), 1000}}).granted.empty());
   EXPECT_EQ(admission.finish(1).granted, Requests{2});
 }
 
 TEST(Admission, RequestWhoseObjectsAreAllOnTheirWayCostsNothing) {
   Admission admission(100);
-  admission.activate(1, Class::get, {{id_of(1), 1000}});
-  const auto change = admission.activate(2, Class::arguments, {{id_of(1), 1000}});
+  admission.activate(1, Class::get, {{name_of(1), 1000}});
+  const auto change = admission.activate(2, Class::arguments, {{name_of(1), 1000}});
   EXPECT_EQ(change.granted, Requests{2});
   EXPECT_TRUE(change.start.empty());
 }
 
 TEST(Admission, CancelStopsOnlyPullsThatNobodyElseWants) {
   Admission admission(100);
-  admission.activate(1, Class::get, {{id_of(1), 10}, {id_of(2), 10}, {id_of(3), 10}});
-  admission.activate(2, Class::get, {{id_of(2), 10}});
-  admission.arrived(id_of(3));
+  admission.activate(1, Class::get, {{name_of(1), 10}, {name_of(2), 10}, {name_of(3), 10}});
+  admission.activate(2, Class::get, {{name_of(2), 10}});
+  admission.arrived(name_of(3));
   const auto change = admission.cancel(1);
-  EXPECT_EQ(change.stop, std::vector{id_of(1)});
+  EXPECT_EQ(change.stop, std::vector{name_of(1)});
   EXPECT_EQ(admission.held_bytes(), 10u);
 }
 
 TEST(Admission, PullThatTheNextRequestWantsGoesOn) {
   Admission admission(100);
-  admission.activate(1, Class::arguments, {{id_of(1), 80}});
-  admission.activate(2, Class::arguments, {{id_of(2), 30}, {id_of(1), 80}});
+  admission.activate(1, Class::arguments, {{name_of(1), 80}});
+  admission.activate(2, Class::arguments, {{name_of(2), 30}, {name_of(1), 80}});
   const auto change = admission.cancel(1);
   EXPECT_EQ(change.granted, Requests{2});
   EXPECT_TRUE(change.stop.empty());
-  EXPECT_EQ(change.start, (Objects{{id_of(2), 30}}));
+  EXPECT_EQ(change.start, (Objects{{name_of(2), 30}}));
 }
 
 TEST(Admission, CancelledWhileWaitingMakesWayForTheNext) {
   Admission admission(100);
-  admission.activate(1, Class::arguments, {{id_of(1), 60}});
-  admission.activate(2, Class::arguments, {{id_of(2), 90}});
-  admission.activate(3, Class::arguments, {{id_of(3), 40}});
+  admission.activate(1, Class::arguments, {{name_of(1), 60}});
+  admission.activate(2, Class::arguments, {{name_of(2), 90}});
+  admission.activate(3, Class::arguments, {{name_of(3), 40}});
   EXPECT_EQ(admission.cancel(2).granted, Requests{3});
   EXPECT_TRUE(admission.cancel(2).granted.empty());
 }
 
 TEST(Admission, MoreRoomGrantsMore) {
   Admission admission(100);
-  admission.activate(1, Class::arguments, {{id_of(1), 60}});
-  admission.activate(2, Class::arguments, {{id_of(2), 60}});
+  admission.activate(1, Class::arguments, {{name_of(1), 60}});
+  admission.activate(2, Class::arguments, {{name_of(2), 60}});
   EXPECT_EQ(admission.resize(120).granted, Requests{2});
   EXPECT_TRUE(admission.resize(10).granted.empty());
 }
@@ -151,7 +151,7 @@ TEST(Admission, TwoLargeTasksNeverDeadlock) {
     std::vector<Task> tasks(2 + random.below(8));
     const auto objects = [&] {
       Objects some(1 + random.below(4));
-      for (auto& object : some) object = {id_of(1 + random.below(30)), 0};
+      for (auto& object : some) object = {name_of(1 + random.below(30)), 0};
       for (auto& object : some) object.bytes = 10 + object.id.sequence * 2;
       return some;
     };
@@ -177,7 +177,7 @@ TEST(Admission, TwoLargeTasksNeverDeadlock) {
     for (std::size_t done = 0, idle = 0; done < tasks.size(); ++idle) {
       ASSERT_LT(idle, 2000u) << "nothing moves";
       if (!pulling.empty() && random.chance(0.5)) {
-        auto object = pulling.lower_bound(id_of(random.below(31)));
+        auto object = pulling.lower_bound(name_of(random.below(31)));
         if (object == pulling.end()) object = pulling.begin();
         admission.arrived(*object);
         pulling.erase(object);
