@@ -107,6 +107,7 @@ class ActorHandle {
   template <class Archive>
   void save(Archive& archive) const {
     static_assert(std::is_same_v<Archive, wire::OutputArchive>, "handles travel only between ranks of one job");
+    if (state_) state_->begun().check("an actor handle");
     archive(state_ ? archive.add_reference(static_cast<runtime::ObjectState*>(state_)) : ~std::uint32_t{0});
   }
   template <class Archive>
@@ -126,6 +127,7 @@ class ActorHandle {
   runtime::ActorState& state() const {
     if (!state_)
       throw ConfigError("an empty actor handle was used; spawn or get_actor gives one that refers to an actor");
+    state_->begun().check("an actor handle");
     return *state_;
   }
   static const std::string& none() {

@@ -116,7 +116,7 @@ class KernelHandle {
       : lease_(std::make_shared<runtime::KernelLease>(std::move(kernel))) {}
   runtime::LiveKernel& kernel() const {
     if (!lease_) throw ConfigError("an empty KernelHandle was used; ringray::device::launch gives one that is not");
-    return *lease_->kernel();
+    return lease_->kernel()->checked("a KernelHandle");
   }
   std::shared_ptr<runtime::KernelLease> lease_;
 };
@@ -178,7 +178,7 @@ class Actor {
       : kernel_(std::move(kernel)), address_(address), options_{options.priority, options.overflow} {}
   runtime::LiveKernel& kernel() const {
     if (!kernel_) throw ConfigError("an empty device::Actor was used; spawn of a kernel gives one that is not");
-    return *kernel_;
+    return kernel_->checked("a device::Actor");
   }
   template <class Message>
   void write(Packed<Message>& packed, const Message& message) const {

@@ -24,18 +24,30 @@ class PlacementGroup {
  public:
   PlacementGroup() = default;
   explicit PlacementGroup(scheduler::GroupId id) : id_(id) {}
-  scheduler::GroupId id() const noexcept { return id_; }
+  /// Throws ConfigError when it is empty, or its run has ended.
+  scheduler::GroupId id() const {
+    if (!id_.valid())
+      throw ConfigError("an empty PlacementGroup was used; create_placement_group gives one that is not");
+    begun_.check("a PlacementGroup");
+    return id_;
+  }
   /// Complete when all bundles are reserved; UnschedulableError when the ranks do not have them at all.
-  ObjectRef<void> ready() const { return runtime::Access::make<ObjectRef<void>>(runtime::group_ready(id_)); }
+  ObjectRef<void> ready() const { return runtime::Access::make<ObjectRef<void>>(runtime::group_ready(id())); }
   /// The rank of each bundle. Waits until the group is ready.
-  std::vector<Rank> ranks() const { return runtime::group_ranks(id_); }
+  std::vector<Rank> ranks() const { return runtime::group_ranks(id()); }
   template <class Archive>
-  void serialize(Archive& archive) {
+  void save(Archive& archive) const {
+    archive(id_.valid() ? id() : id_);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
     archive(id_);
+    begun_ = {};
   }
 
  private:
   scheduler::GroupId id_;
+  runtime::Begun begun_;
 };
 
 /// Reserves bundles of resources, all or none, now or when they are free. Never waits for them.

@@ -226,6 +226,11 @@ class Owner {
 
   std::size_t owned() const noexcept { return owned_; }
   std::size_t borrowed() const noexcept { return table_.size() - owned_; }
+  template <class F>
+  void for_each_token(F&& f) const {
+    for (const auto& [id, entry] : table_)
+      if (entry.token) f(entry.token);
+  }
   bool empty() const noexcept { return table_.empty() && active_requests_ == 0; }
 
   struct Counts {

@@ -32,7 +32,7 @@ ActorState::ActorState() noexcept : ObjectState(event_type<ActorState>(), nullpt
 ActorState::~ActorState() {
   const auto* e = extra();
   if (local) {
-    if (!detached && !(e && e->foreign) && !(e && e->home.valid()))
+    if (begun().in_this_run() && !detached && !(e && e->foreign) && !(e && e->home.valid()))
       local->end(ActorRecord::Ending::after_queued, "its last handle is gone");
     local->release();
   }

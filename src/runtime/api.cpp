@@ -138,6 +138,7 @@ bool arena_is_better(std::size_t bytes) noexcept {
 
 namespace {
 store::Buffer create_buffer(std::size_t bytes) {
+  check_inside("put");
   auto buffer = core().store().create(bytes);
   if (!buffer) throw_error(buffer.error().code, {.text = buffer.error().text});
   return std::move(*buffer);
@@ -168,6 +169,7 @@ class ArenaBlock {
  public:
   store::Buffer buffer;
   Lease lease;  // once it is an object
+  const Begun begun;
 };
 
 std::shared_ptr<ArenaBlock> allocate_block(std::size_t bytes) {
@@ -179,7 +181,8 @@ std::shared_ptr<ArenaBlock> allocate_block(std::size_t bytes) {
 std::byte* block_data(ArenaBlock& block) noexcept { return block.buffer.data(); }
 
 ObjectState* put_block(ArenaBlock& block, const ValueType* type) {
-  if (!block.buffer) return nullptr;
+  check_inside("put");
+  if (!block.buffer || !block.begun.in_this_run()) return nullptr;
   auto [state, lease] = seal_as_object(std::move(block.buffer), type);
   block.buffer = {};
   block.lease = std::move(lease);
@@ -214,6 +217,10 @@ std::vector<std::uint32_t> granted_gpus() {
 }
 
 ObjectState* start_actor(ActorState& state, const ActorType& type, ActorOptions options, Record& constructor) {
+  if (is_outside()) {
+    constructor.release();
+    throw_outside("spawn");
+  }
   return core().start_actor(state, type, std::move(options), constructor);
 }
 
@@ -226,6 +233,7 @@ void send_one_way(ActorState& state, const std::string& group, const OneWayCall&
 }
 
 ActorState* find_actor(const std::string& name, const std::string& name_space, const ActorType& type) {
+  check_inside("get_actor");
   auto* state = core().find_actor(name_space, name, type);
   if (!state) throw ActorDiedError("no actor named '" + name + "' is alive in this namespace; spawn it first");
   return state;
@@ -270,6 +278,7 @@ ObjectState* group_ready(ObjectId group) {
 std::vector<Rank> group_ranks(ObjectId group) { return found_group(core().ask(control::WaitGroup{group})).ranks; }
 
 ObjectId create_group(std::vector<Resources> bundles, control::Strategy strategy, std::string name, bool detached) {
+  check_inside("create_placement_group");
   if (bundles.empty()) throw ConfigError("a placement group without bundles reserves nothing; give at least one");
   for (const auto& bundle : bundles)
     if (const auto problem = bundle.problem()) throw ConfigError("a bundle asks for what cannot be: " + *problem);

@@ -41,7 +41,9 @@ template <class Ref>
 ObjectState& checked_state(const Ref& ref) {
   if (!ref)
     throw ConfigError("an empty ObjectRef was used; submit, put and call give references that refer to something");
-  return *Access::state(ref);
+  auto& state = *Access::state(ref);
+  state.begun().check("an ObjectRef");
+  return state;
 }
 
 /// Vectors of plain numbers, whose encoded form is a count and the elements.
@@ -53,6 +55,7 @@ requires(std::is_arithmetic_v<E> &&
 
 template <class T>
 ObjectState* put_value(T&& value) {
+  check_inside("put");
   using Value = std::remove_cvref_t<T>;
   if constexpr (is_number_vector<Value> && std::is_lvalue_reference_v<T>) {
     const auto bytes = sizeof(std::uint64_t) + value.size() * sizeof(typename Value::value_type);

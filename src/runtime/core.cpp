@@ -119,12 +119,28 @@ Core::Core(Parts parts)
   spread_turn_ = random_();
   cancellations().clear();
   the_core.store(this, std::memory_order_release);
+  static RunNumber runs = 0;
+  if (++runs == 0) ++runs;
+  this_run.store(runs, std::memory_order_relaxed);
+  stop_requested.store(false, std::memory_order_relaxed);
   base::set_state_dump([] { std::fputs(core().report().c_str(), stderr); });
 }
 
 Core::~Core() {
   base::set_state_dump(nullptr);
+  std::vector<ObjectState*> left;  // counted for other ranks, which have gone, or for answers, which never come
+  owner_.for_each_token([&](owner::Token token) {
+    auto& state = *static_cast<ObjectState*>(token);
+    if (state.extra()->parked) left.push_back(&state);
+  });
+  owner_.for_each_request([&](const owner::Request& request, std::uint64_t) {
+    left.push_back(request.kind == Kind::spawn ? static_cast<ObjectState*>(static_cast<ActorState*>(request.token))
+                                               : static_cast<Record*>(request.token));
+  });
+  stop_requested.store(true, std::memory_order_relaxed);
+  this_run.store(0, std::memory_order_relaxed);
   the_core.store(nullptr, std::memory_order_release);
+  for (auto* state : left) state->release();
 }
 
 void Core::run(std::function<void()> driver) {

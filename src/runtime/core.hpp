@@ -161,7 +161,7 @@ class Core final : owner::Environment,
   }
   const transport::Counters& traffic() const noexcept { return transport_->counters(); }
   std::unordered_map<ObjectId, ActorRecord*>& actors() noexcept { return actors_; }
-  std::atomic<bool> stop_requested{false};
+  static inline constinit std::atomic<bool> stop_requested{true};  ///< a process without a job has nothing to do
 
  private:
   friend class BatonGuard;

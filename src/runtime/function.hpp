@@ -81,7 +81,9 @@ std::size_t inline_bytes_max() noexcept;
 template <class T>
 struct Argument {
   Argument() = default;
-  Argument(ObjectRef<T> r) : ref(std::move(r)) {}
+  Argument(ObjectRef<T> r) : ref(std::move(r)) {
+    if (ref) Access::state(ref)->begun().check("an ObjectRef");
+  }
   template <class... A>
   requires std::is_constructible_v<T, A...> Argument(A&&... a) : value(std::in_place, std::forward<A>(a)...) {}
   ObjectRef<T> ref;

@@ -62,8 +62,7 @@ LiveKernel::LiveKernel(const device::LaunchOptions& options, device::CpuKernel::
 }
 
 std::shared_ptr<LiveKernel> LiveKernel::launch(const device::LaunchOptions& options, device::CpuKernel::RunBlock run) {
-  if (!has_core())
-    throw ConfigError("kernels live inside of a job; launch() them in the driver, a task or an actor of ringray::run");
+  check_inside("device::launch");
   if (options.backend == device::Backend::cuda)
     throw ConfigError(
         fmt::format("kernel '{}' cannot run on a GPU (this build cannot run kernels on a GPU yet); take "

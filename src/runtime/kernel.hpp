@@ -11,6 +11,7 @@
 
 #include "ringray/device/cpu_kernel.hpp"
 #include "ringray/runtime/kernel_calls.hpp"
+#include "ringray/runtime/this_run.hpp"
 
 namespace ringray::device {
 
@@ -55,6 +56,11 @@ class LiveKernel {
   LiveKernel& operator=(const LiveKernel&) = delete;
   ~LiveKernel() { terminate(); }
 
+  /// Throws ConfigError when its run has ended.
+  LiveKernel& checked(const char* handle) {
+    begun_.check(handle);
+    return *this;
+  }
   void activate();
   void suspend();
   void resume();
@@ -75,6 +81,7 @@ class LiveKernel {
   LiveKernel(const device::LaunchOptions& options, device::CpuKernel::RunBlock run);
   device::Delivery deliver(device::Word* words, device::Overflow overflow, base::Nanoseconds deadline);
 
+  const Begun begun_;
   const std::shared_ptr<const std::string> name_;
   const std::uint32_t queue_capacity_;
   const std::shared_ptr<KernelCalls> calls_;

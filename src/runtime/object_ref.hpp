@@ -81,6 +81,7 @@ class ObjectRef {
   template <class Archive>
   void save(Archive& archive) const {
     static_assert(std::is_same_v<Archive, wire::OutputArchive>, "references travel only between ranks of one job");
+    if (state_) state_->begun().check("an ObjectRef");
     archive(state_ ? archive.add_reference(state_) : ~std::uint32_t{0});
   }
   template <class Archive>

@@ -90,7 +90,7 @@ void Core::watch_completion(ObjectState& state) {
     auto& self = static_cast<Watch&>(waiter);
     auto* s = self.state;
     delete &self;
-    if (has_core()) core().with([&] { core().owner().settled(s->extra()->id); });
+    if (s->begun().in_this_run()) core().with([&] { core().owner().settled(s->extra()->id); });
     s->release();
   };
   state.retain();

@@ -30,7 +30,10 @@ control::Reply asked(const control::Request& request) {
   if (!reply) throw_error(reply.error().code, {.text = reply.error().text});
   return std::move(*reply);
 }
-const std::string& space() { return runtime::core().config().namespace_; }
+const std::string& space() {
+  runtime::check_inside("ringray::kv");
+  return runtime::core().config().namespace_;
+}
 
 }  // namespace
 
@@ -93,6 +96,15 @@ int run(int& argc, char** argv, std::function<void()> driver) {
     std::fputs("ringray: run was called inside a driver or task; a process runs one job at a time\n", stderr);
     return launch_failed;
   }
+  static bool ran = false, ran_first = false;
+  if (std::exchange(ran, true)) {
+    if (ran_first)
+      std::fputs(
+          "ringray: run was called again after it returned (MPI starts once per process); do all in one driver, "
+          "or use ringray::Runtime in a program with its own MPI\n",
+          stderr);
+    return launch_failed;
+  }
   std::set_terminate(&name_uncaught);
   const runtime::WritesMayFail no_sudden_end;
   auto config = Config::parse(argc, argv, environ);
@@ -105,7 +117,7 @@ int run(int& argc, char** argv, std::function<void()> driver) {
   } else {
     bootstrap = std::make_unique<runtime::Alone>();
   }
-  const bool first = bootstrap->rank() == Rank{0};
+  const bool first = ran_first = bootstrap->rank() == Rank{0};
   if (config && config->help) {
     if (first) std::fputs(Config::help_text().c_str(), stdout);
     bootstrap->finish(transport::Leave::together);
@@ -132,6 +144,8 @@ Runtime::Runtime(MPI_Comm communicator, int* argc, char** argv) : communicator_(
 Runtime::~Runtime() = default;
 
 void Runtime::run(std::function<void()> driver) {
+  if (runtime::has_core())
+    throw ConfigError("Runtime::run was called inside a driver or task; a process runs one job at a time");
   const runtime::WritesMayFail no_sudden_end;
   auto bootstrap = transport::bootstrap_by_mpi(communicator_);
   if (!bootstrap) throw ConfigError(bootstrap.error().text);
@@ -144,9 +158,16 @@ void Runtime::run(std::function<void()> driver) {
     throw RankDiedError("a rank died while the driver ran; its communicator can no longer be used");
 }
 
-Rank this_rank() { return runtime::core().self(); }
-std::uint32_t ranks() { return runtime::core().size(); }
+Rank this_rank() {
+  runtime::check_inside("this_rank");
+  return runtime::core().self();
+}
+std::uint32_t ranks() {
+  runtime::check_inside("ranks");
+  return runtime::core().size();
+}
 Resources resources() {
+  runtime::check_inside("resources");
   auto& core = runtime::core();
   return core.with([&] {
     Resources all;
@@ -154,7 +175,7 @@ Resources resources() {
     return all;
   });
 }
-bool stop_requested() { return runtime::core().stop_requested.load(std::memory_order_relaxed); }
+bool stop_requested() { return runtime::Core::stop_requested.load(std::memory_order_relaxed); }
 
 namespace kv {
 

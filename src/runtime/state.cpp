@@ -42,7 +42,7 @@ constexpr std::size_t destructor_stack = 12 * 1024;  // what a value may need; l
 
 void retire_here(ObjectState& state, void (*remove)(ObjectState&) noexcept) noexcept {
   const auto* e = state.extra();
-  if (!has_core() || (!(e && e->id.valid()) && !core().holding())) return remove(state);
+  if (!state.begun().in_this_run() || (!(e && e->id.valid()) && !core().holding())) return remove(state);
   core().bury(state, remove);
 }
 

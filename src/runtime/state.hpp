@@ -15,6 +15,7 @@
 #include "ringray/base/errors.hpp"
 #include "ringray/base/ids.hpp"
 #include "ringray/execution/work.hpp"
+#include "ringray/runtime/this_run.hpp"
 #include "ringray/wire/bytes.hpp"
 #include "ringray/wire/codec.hpp"
 #include "ringray/wire/harmless.hpp"
@@ -77,6 +78,7 @@ class ObjectState : public execution::Work {
   }
   Extra* extra() const noexcept { return extra_.load(std::memory_order_acquire); }
   Extra& make_extra();
+  const Begun& begun() const noexcept { return begun_; }
 
   /// Before complete(): the value was constructed at `value` (in the record or on the heap).
   void set_value(void* value, bool on_heap) noexcept {
@@ -107,6 +109,7 @@ class ObjectState : public execution::Work {
   std::atomic<void*> value_{nullptr};
   std::atomic<Extra*> extra_{nullptr};
   bool on_heap_ = false;
+  const Begun begun_;
 };
 
 /// Deletes a state with no reference left, after the owner's table let go of it. Values with users' destructors are

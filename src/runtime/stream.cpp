@@ -97,6 +97,7 @@ bool StreamState::closed() {
 }
 
 ObjectState* StreamState::next() {
+  begun.check("a Stream");
   Slot* slot;
   {
     const std::lock_guard lock(mutex_);
@@ -156,7 +157,9 @@ StreamState* open_stream(Record& record) {
   auto* stream = new StreamState(more.options.backpressure);
   stream->retain();
   more.stream = stream;
-  stream->on_read = [](StreamState& s, std::uint64_t read) { core().stream_read(s, read); };
+  stream->on_read = [](StreamState& s, std::uint64_t read) {
+    if (s.begun.in_this_run()) core().stream_read(s, read);
+  };
   return stream;
 }
 

@@ -10,6 +10,7 @@
 #include <utility>
 
 #include "ringray/runtime/object_ref.hpp"
+#include "ringray/runtime/this_run.hpp"
 
 namespace ringray {
 
@@ -85,6 +86,7 @@ class StreamState {
   std::uint64_t correlation = 0;  ///< of the remote request; under the baton
   Rank producer;                  ///< likewise
   const ValueType* item_type = nullptr;
+  const Begun begun;
 
  private:
   struct Slot final : execution::Work {

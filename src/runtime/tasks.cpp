@@ -254,11 +254,16 @@ Rank only_a_rank(const TaskOptions& options) {
   const bool nothing_else = options.name.empty() && options.resources.empty() && options.durable.empty() &&
                             !options.retry_exceptions && options.max_retries == TaskOptions::usual_retries &&
                             options.backpressure == 0;
-  if (place.kind != Placement::Kind::rank || !nothing_else || !core().is_elsewhere(place.rank)) return {};
+  if (place.kind != Placement::Kind::rank || !nothing_else || is_outside() || !core().is_elsewhere(place.rank))
+    return {};
   return place.rank;
 }
 
 void submit(Record& record, Rank target) {
+  if (is_outside()) [[unlikely]] {
+    record.release();
+    throw_outside("submit");
+  }
   const auto* now = running();
   record.serial = next_serial();
   record.parent = now ? now->serial : 0;

@@ -8,6 +8,7 @@
 #include <ringray/ringray.hpp>
 #include <stdexcept>
 #include <string>
+#include <utility>
 
 namespace {
 
@@ -87,6 +88,97 @@ TEST(Runtime, WhatTheDriverThrowsReachesRankZeroAndTheNextDriverRuns) {
   EXPECT_EQ(caught, world_rank() == 0 ? "the driver's own mistake" : "");
   bool well = false;
   runtime.run([&] { well = both_ranks_work(); });
+  EXPECT_EQ(well, world_rank() == 0);
+}
+
+template <class F>
+std::string refusal(F&& f) {
+  try {
+    f();
+    return "nothing was thrown";
+  } catch (const ConfigError& e) {
+    return e.what();
+  }
+}
+
+/// What a rank may keep from a driver until it runs another.
+struct Kept {
+  ObjectRef<int> plain, named, foreign;
+  ActorHandle<Counter> here, there;
+  Stream<int> stream;
+  PlacementGroup group;
+};
+Kept kept;
+struct Keeper {
+  void keep(ObjectRef<int> ref, ActorHandle<Counter> actor) {
+    kept.foreign = std::move(ref);
+    kept.there = std::move(actor);
+  }
+};
+Generator<int> count_up() {
+  for (int i = 0; i < 10; ++i) co_yield i;
+}
+struct Box {
+  ObjectRef<int> ref;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(ref);
+  }
+};
+int where_is(int x) { return x; }
+int look_into(const Box&) { return 1; }
+
+TEST(Runtime, WhatIsKeptFromOneRunIsRefusedInTheNextAndCanBeLetGo) {
+  Runtime runtime(MPI_COMM_WORLD);
+  runtime.run([] {
+    kept.plain = put(1);
+    kept.named = submit({.placement = on_rank(Rank{1})}, world_rank);
+    kept.here = spawn<Counter>();
+    kept.there = spawn<Counter>({.placement = on_rank(Rank{1})});
+    kept.stream = submit({.placement = on_rank(Rank{1})}, count_up);
+    kept.group = create_placement_group({.bundles = {{.cpus = 1}}});
+    auto keeper = spawn<Keeper>({.placement = on_rank(Rank{1})});
+    get(keeper.call<&Keeper::keep>(kept.plain, spawn<Counter>()));
+    get(kept.here.call<&Counter::add>(1));
+    EXPECT_EQ(get(kept.named), 1);
+  });
+  if (kept.plain) {
+    EXPECT_NE(refusal([] { get(kept.plain); }).find("outside of ringray::run"), std::string::npos);
+  }
+  bool well = false;
+  runtime.run([&] {
+    well = both_ranks_work();
+    const auto fresh = put(5);  // names of the two runs are alike
+    EXPECT_EQ(get(submit(
+                  {.placement = on_rank(Rank{1})}, [](int x) { return x; }, fresh)),
+              5);
+    for (const auto& text : {
+             refusal([] { get(kept.plain); }),
+             refusal([] { get(kept.named); }),
+             refusal([] { submit(where_is, kept.plain); }),
+             refusal([] { kept.here.call<&Counter::add>(1); }),
+             refusal([] { kept.there.send<&Counter::add>(1); }),
+             refusal([] { kept.stream.begin(); }),
+             refusal([] { kept.group.ready(); }),
+         })
+      EXPECT_NE(text.find("of an earlier run"), std::string::npos) << text;
+    try {  // inside of what travels
+      get(submit({.placement = on_rank(Rank{1})}, look_into, Box{kept.plain}));
+      ADD_FAILURE() << "it travelled";
+    } catch (const TaskError& e) {
+      EXPECT_NE(std::string(e.what()).find("of an earlier run"), std::string::npos) << e.what();
+    }
+    for (std::uint32_t r = 0; r < ranks(); ++r)
+      get(submit({.placement = on_rank(Rank{r})}, [] {
+        auto copy = kept.here;
+        kept = {};
+      }));
+    EXPECT_EQ(get(submit(
+                  {.placement = on_rank(Rank{1})}, [](int x) { return x; }, fresh)),
+              5);
+    well &= both_ranks_work();
+    EXPECT_NE(refusal([] { Runtime(MPI_COMM_WORLD).run([] {}); }).find("one job at a time"), std::string::npos);
+  });
   EXPECT_EQ(well, world_rank() == 0);
 }
 
