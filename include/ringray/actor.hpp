@@ -92,7 +92,8 @@ class ActorHandle {
   auto call(Arguments&&... arguments) const {
     return runtime::call_with<A, Method>(state(), none(), std::forward<Arguments>(arguments)...);
   }
-  /// Calls a method without a reply, in the same order. What it throws is logged on the actor's rank.
+  /// Calls a method without a reply, in the same order. What it throws is logged on the actor's rank:
+  /// the first in full, then how many more there were, once a second.
   template <auto Method, class... Arguments>
   void send(Arguments&&... arguments) const {
     runtime::send_with<A, Method>(state(), none(), std::forward<Arguments>(arguments)...);

@@ -64,6 +64,10 @@ std::string ActorRecord::cause() {
   return cause_;
 }
 
+std::string ActorRecord::title() const {
+  return "actor " + type_.name() + (options_.name.empty() ? "" : " '" + options_.name + "'");
+}
+
 // --- order per caller
 
 void ActorRecord::submit(Record& call) {

@@ -75,6 +75,8 @@ class ActorRecord final : public execution::Runnable {
   void request_exit() noexcept { exit_requested_.store(true, std::memory_order_relaxed); }
   bool dead() const noexcept { return dead_.load(std::memory_order_acquire); }
   std::string cause();
+  /// "actor Counter", "actor Counter 'total'".
+  std::string title() const;
 
   void set_instance(void* instance) noexcept;
   int restarts() const noexcept { return restarts_.load(std::memory_order_relaxed); }

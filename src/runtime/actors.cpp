@@ -6,6 +6,7 @@
 #include "ringray/runtime/core.hpp"
 #include "ringray/runtime/function.hpp"
 #include "ringray/runtime/outgoing.hpp"
+#include "ringray/runtime/unheard.hpp"
 
 namespace ringray::runtime {
 namespace {
@@ -43,12 +44,22 @@ ActorState::~ActorState() {
 
 namespace {
 
+std::string why_dead(const ActorState& state) {
+  return "the actor is dead: " + (state.done() && state.failed()
+                                      ? state.extra()->detail.text
+                                      : "rank " + std::to_string(state.home.value) + ", where it lived, died");
+}
+
 std::string too_many_pending(const ActorState& state) {
   return "the actor has " + std::to_string(state.max_pending_calls) +
          " calls waiting (its max_pending_calls); get some results first";
 }
 
 }  // namespace
+
+bool Core::may_hear(const ActorState& state) const {
+  return !(state.done() && state.failed()) && membership_.alive(state.home);
+}
 
 void Core::call(ActorState& state, Record& record, const std::string& group, bool one_way) {
   record.caller = current_caller();
@@ -75,15 +86,10 @@ void Core::call(ActorState& state, Record& record, const std::string& group, boo
       }
       record.make_more().lane = *lane;
     }
-    if (!one_way) record.retain();
+    one_way ? record.set_one_way() : record.retain();
     return state.local->submit(record);
   }
-  const bool failed = state.done() && state.failed();
-  if (failed || !membership_.alive(state.home)) {
-    const auto text =
-        failed ? state.extra()->detail.text : "rank " + std::to_string(state.home.value) + ", where it lived, died";
-    return fail_call(record, Errc::actor_died, "the actor is dead: " + text);
-  }
+  if (!may_hear(state)) return fail_call(record, Errc::actor_died, why_dead(state));
   wire::ByteBuffer options;
   if (!group.empty()) {
     wire::Encoder encoder(options);
@@ -106,7 +112,8 @@ void Core::send_one_way(ActorState& state, const std::string& group, const OneWa
   if (state.max_pending_calls > 0 && state.pending_calls.load(std::memory_order_relaxed) >= state.max_pending_calls)
     throw PendingCallsLimitError(too_many_pending(state));
   base::count(Metric::calls_remote);
-  if ((state.done() && state.failed()) || !membership_.alive(state.home)) return;  // nobody would hear
+  if (!may_hear(state))
+    return warn_failed_send(call.type.name(nullptr), "an actor", Errc::actor_died, {.text = why_dead(state)});
   Outgoing message;
   if (!group.empty()) {
     wire::ByteBuffer options;
@@ -181,7 +188,7 @@ void Core::actor_gone(ActorRecord& actor) {
     }
     if (const auto at = actors_.find(actor.id); at != actors_.end()) {
       actors_.erase(at);
-      if (actor.id.owner != self_ || owner_.known(actor.id)) dead_actors_[actor.id] = actor.cause();
+      if (actor.id.owner != self_ || owner_.known(actor.id)) dead_actors_[actor.id] = {actor.cause(), actor.title()};
       actor.release();
     }
     if (!actor.options().name.empty()) client_.ask(control::RemoveActor{actor.id}, 0, base::now(), *this);
@@ -252,7 +259,7 @@ void Core::detached_is_gone(ObjectId actor) {
 
 // The construction request, if there is one, came before this answer.
 void Core::not_coming(ObjectId id) {
-  if (!actors_.contains(id) && !dead_actors_.contains(id)) dead_actors_[id] = "it ended before the call came";
+  if (!actors_.contains(id) && !dead_actors_.contains(id)) dead_actors_[id] = {"it ended before the call came"};
   deliver_early(id);
 }
 

@@ -97,8 +97,13 @@ void wait_all_or_error(std::span<ObjectState* const> states) {
     gathering->event->wait();
   }
   gathering->release();
+  const ObjectState* first = nullptr;
   for (auto* state : states)
-    if (state->done() && state->failed()) state->rethrow();
+    if (state->done() && state->failed()) {
+      state->extra()->seen = true;  // the others are like it
+      if (!first) first = state;
+    }
+  if (first) first->rethrow();
 }
 
 std::vector<bool> wait(std::span<ObjectState* const> states, std::size_t count, std::chrono::nanoseconds timeout,

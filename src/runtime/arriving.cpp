@@ -8,6 +8,7 @@
 #include "ringray/runtime/core.hpp"
 #include "ringray/runtime/function.hpp"
 #include "ringray/runtime/stream.hpp"
+#include "ringray/runtime/unheard.hpp"
 
 namespace ringray::runtime {
 
@@ -268,7 +269,7 @@ void Core::begin_actor(Arrival& arrival) {
   if (!problem.empty()) {
     if (constructor) constructor->release();
     problem = "an actor could not be decoded: " + problem;
-    dead_actors_[envelope.subject] = problem;
+    dead_actors_[envelope.subject] = {problem};
     refuse(envelope.source, envelope.correlation, envelope.subject, arrival.taken.references, Errc::actor_died,
            problem);
     return deliver_early(envelope.subject);
@@ -301,10 +302,14 @@ void Core::begin_call(Arrival& arrival) {
       std::exchange(record, nullptr)->release();
     }
   }
+  if (!record && !arrival.wants_reply()) return warn_dropped_send(envelope, arrival.actor->title(), arrival.problem);
   if (!record)
     return refuse(envelope.source, envelope.correlation, envelope.subject, arrival.covered(), arrival.code,
-                  arrival.problem, arrival.wants_reply());
-  if (!arrival.wants_reply()) arrival.taken.references.clear();
+                  arrival.problem);
+  if (!arrival.wants_reply()) {
+    arrival.taken.references.clear();
+    record->set_one_way();
+  }
   record->origin = std::make_unique<Origin>(Origin{{},
                                                    envelope.source,
                                                    envelope.correlation,
@@ -320,18 +325,18 @@ void Core::begin_call(Arrival& arrival) {
 // A request that never becomes a record.
 void Core::turn_away(const Envelope& envelope, Taken&& taken, Errc code, std::string text) {
   for (auto* state : taken.states) state->release();
-  const bool wants_reply = envelope.kind != Kind::send;
-  if (!wants_reply) taken.references.clear();
-  refuse(caller_of(envelope), envelope.correlation, envelope.subject, taken.references, code, std::move(text),
-         wants_reply);
+  if (envelope.kind != Kind::send)
+    return refuse(caller_of(envelope), envelope.correlation, envelope.subject, taken.references, code, std::move(text));
+  const auto dead = dead_actors_.find(envelope.subject);
+  warn_dropped_send(envelope, dead == dead_actors_.end() ? "an actor" : dead->second.who, text);
 }
 
 void Core::unknown_actor(const Envelope& envelope, View payload, Taken&& taken) {
   const auto id = envelope.subject;
   if (!dead_actors_.contains(id) && !membership_.alive(id.owner))  // nothing more comes from it
-    dead_actors_[id] = "the rank that owned it died";
+    dead_actors_[id] = {"the rank that owned it died"};
   if (const auto at = dead_actors_.find(id); at != dead_actors_.end())
-    return turn_away(envelope, std::move(taken), Errc::actor_died, "the actor is dead: " + at->second);
+    return turn_away(envelope, std::move(taken), Errc::actor_died, "the actor is dead: " + at->second.why);
   // The caller may have heard of the actor before its construction request came here: the owner knows.
   auto& early = early_calls_[id];
   early.push_back({envelope, copy(payload), std::move(taken)});

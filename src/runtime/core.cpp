@@ -11,6 +11,7 @@
 #include "ringray/control/tree.hpp"
 #include "ringray/observe/timeline.hpp"
 #include "ringray/runtime/cancellation.hpp"
+#include "ringray/runtime/unheard.hpp"
 
 namespace ringray::runtime {
 namespace {
@@ -189,6 +190,7 @@ void Core::run(std::function<void()> driver) {
   }
   pool_.timers().cancel(ticker_);
   attend();
+  repeated().end();
   signals_.reset();
   sample_metrics();
   if (problem) std::rethrow_exception(problem);
@@ -417,6 +419,7 @@ void Core::tick() {
   for (const auto& answer : client_.tick(now, *this)) answered(answer);
   if (cancellations().any()) cancellations().forget_old(now);
   stealing_.tick();
+  repeated().tick(now);
   if (store_->untidy()) afterwards_.push_back([this] { store_->tidy(); });
   if (transport_->pending()) transport_->flush();
   if (leaving_ && now >= leave_before_) stop_waiting(now);

@@ -217,6 +217,7 @@ class Core final : owner::Environment,
   void stop_waiting(base::Nanoseconds now);
   void tick();
 
+  bool may_hear(const ActorState& state) const;
   void kill_now(const Envelope& envelope);
   void not_coming(ObjectId id);
   void detached_is_gone(ObjectId actor);
@@ -225,7 +226,7 @@ class Core final : owner::Environment,
   void on_item_read(const Envelope& envelope);
   void on_cancel(const Envelope& envelope);
   void refuse(Rank caller, std::uint64_t correlation, ObjectId subject, std::span<const Carried> covered, Errc code,
-              std::string text, bool wants_reply = true);
+              std::string text);
 
   // arriving.cpp
   struct Arrival;
@@ -328,7 +329,10 @@ class Core final : owner::Environment,
   std::vector<Carried> held_references_;
   wire::ByteBuffer scratch_;
   std::unordered_map<ObjectId, ActorRecord*> actors_;
-  std::unordered_map<ObjectId, std::string> dead_actors_;         // why; for calls that come too late
+  struct Dead {
+    std::string why, who = "an actor";
+  };
+  std::unordered_map<ObjectId, Dead> dead_actors_;                // for calls that come too late
   std::unordered_map<ObjectId, std::list<Message>> early_calls_;  // to actors that may still be on their way here
   std::unordered_map<ObjectId, std::list<Message>> arriving_;     // about actors, in order; a worker handles the first
   ArrivingTasks arriving_tasks_;
@@ -399,9 +403,6 @@ inline void actor_died(ActorRecord& actor) { core().actor_gone(actor); }
 void log_swallowed(const char* where) noexcept;
 std::uint64_t wall_clock_ns();
 void log_refused(const Envelope& envelope, const CorruptDataError& error);
-// Of one-way calls:
-void log_dropped(Rank caller, const std::string& why);
-void log_failed_send(const std::string& why);
 /// Of the exception that is being handled, whatever users threw.
 std::string caught_text();
 /// Why users of a bundle ended.

@@ -4,6 +4,7 @@
 
 #include "ringray/base/symbols.hpp"
 #include "ringray/runtime/core.hpp"
+#include "ringray/runtime/unheard.hpp"
 
 namespace ringray::runtime {
 
@@ -24,7 +25,7 @@ Thrown current_exception_of(std::string task) noexcept {
     throw;
   } catch (const ExitActor&) {
     code = Errc::actor_died;
-    detail.text = "the actor left by exit_actor";
+    detail.text = left_by_exit;
     if (auto* now = running(); now && now->actor) now->actor->request_exit();
   } catch (const Error& e) {
     if (e.code() == Errc::task_cancelled) code = Errc::task_cancelled;
@@ -65,8 +66,15 @@ void fail_record(Record& record, Errc code, ErrorDetail detail) {
     detail.causes.erase(first + 1, detail.causes.end() - (causes_max - causes_max / 2 - 1));
   }
   for (auto& cause : detail.causes) clip(cause);
+  if (record.one_way()) {
+    warn_failed_send(record.name(), record.target ? record.target->title() : "an actor", code, detail);
+    record.make_extra().seen = true;
+  }
   if (record.more)
-    for (auto* result : record.more->more_results) result->set_error(code, detail);
+    for (auto* result : record.more->more_results) {
+      result->set_error(code, detail);
+      result->extra()->seen = record.make_extra().seen = true;  // who looked at one looked at all
+    }
   record.set_error(code, std::move(detail));
 }
 

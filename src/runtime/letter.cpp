@@ -10,6 +10,7 @@
 #include "ringray/runtime/actor.hpp"
 #include "ringray/runtime/cancellation.hpp"
 #include "ringray/runtime/core.hpp"
+#include "ringray/runtime/unheard.hpp"
 
 namespace ringray::runtime {
 
@@ -33,10 +34,11 @@ Record* Letter::record(ActorRecord& target) const {
     record->serial = next_serial();
     record->caller = caller;
     record->target = &target;
+    record->set_one_way();
     record->origin = std::make_unique<Origin>(Origin{{}, source, 0, target.id, {}, false});
     return record;
   } catch (...) {
-    log_dropped(source, caught_text());
+    warn_dropped_send({.callable = wire::to_wire(type), .source = source}, target.title(), caught_text());
     return nullptr;
   }
 }
@@ -67,11 +69,12 @@ void ActorRecord::open(Letter& letter) {
       wire::Decoder decoder(letter.arguments());
       letter.type.apply(decoder, instance_.get(), now);
     } catch (const Undecodable& undecodable) {
-      log_dropped(letter.source, undecodable.why);
+      warn_dropped_send({.callable = wire::to_wire(letter.type), .source = letter.source}, title(), undecodable.why);
     } catch (...) {
       base::count(Metric::tasks_failed);
-      const auto [code, detail] = current_exception_of(letter.type.name(nullptr));
-      log_failed_send(Error(code, detail).what());
+      const auto method = letter.type.name(nullptr);
+      const auto [code, detail] = current_exception_of(method);
+      warn_failed_send(method, title(), code, detail);
     }
   }
   base::count(Metric::calls_executed);

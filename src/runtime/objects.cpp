@@ -62,7 +62,7 @@ ObjectId Core::promote(ObjectState& state) {
     if (actor) e.home = actor->home;
     e.id = owner_.create(&state, e.home);
     if (actor && actor->local && actor->local->gone) {
-      dead_actors_[e.id] = actor->local->cause();
+      dead_actors_[e.id] = {actor->local->cause(), actor->local->title()};
     } else if (actor && actor->local) {
       actor->local->id = e.id;
       actor->local->retain();
@@ -351,6 +351,7 @@ owner::Held Core::held(ObjectId id, owner::Token token, Rank reader) {
   if (!state->done()) return {};
   auto& e = *state->extra();
   if (e.error != Errc::none) {
+    e.seen = true;
     wire::Encoder encoder((scratch_.clear(), scratch_));
     encoder(e.detail);
     return {.form = Form::failed, .error = e.error, .bytes = scratch_.view()};

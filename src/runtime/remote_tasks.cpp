@@ -156,7 +156,9 @@ void Core::replied(const owner::Request& request, std::uint64_t correlation, std
   for (unsigned k = 0; k < results; ++k) {
     const auto& outcome = outcomes.size() == results ? outcomes[k] : outcomes[0];
     settle_state(record.result(k), outcome, request.target);
-    if (outcome.error != Errc::none) name_failed(record.result(k), record);
+    if (outcome.error == Errc::none) continue;
+    name_failed(record.result(k), record);
+    if (results > 1) record.result(k).extra()->seen = true;  // who looked at one looked at all
   }
   if (auto* more = record.more.get()) {
     if (more->stream) {
@@ -175,15 +177,8 @@ void Core::replied(const owner::Request& request, std::uint64_t correlation, std
 
 // --- from another rank
 
-void log_dropped(Rank caller, const std::string& why) {
-  log::warning("a one-way call from rank {} was dropped: {}", caller.value, why);
-}
-
-void log_failed_send(const std::string& why) { log::warning("a one-way call failed: {}", why); }
-
 void Core::refuse(Rank caller, std::uint64_t correlation, ObjectId subject, std::span<const Carried> covered, Errc code,
-                  std::string text, bool wants_reply) {
-  if (!wants_reply) return log_dropped(caller, text);
+                  std::string text) {
   wire::ByteBuffer buffer;
   wire::Encoder encoder(buffer);
   encoder(ErrorDetail{.text = std::move(text), .rank = self_.value});
@@ -229,10 +224,7 @@ bool Core::reply_shortly(Record& record) {
 /// Encodes the results of a request from another rank and sends them. Not under the baton.
 void Core::reply(Record& record) noexcept {
   auto& origin = *record.origin;
-  if (!origin.wants_reply) {
-    if (record.failed()) log_failed_send(describe_error(record));
-    return;
-  }
+  if (!origin.wants_reply) return;
   if (reply_shortly(record)) return;
   struct Answer {
     Encoded encoded;
@@ -262,6 +254,7 @@ void Core::reply(Record& record) noexcept {
         encoded.bytes.clear();
         wire::Encoder encoder(encoded.bytes);
         encoder(state.extra()->detail);
+        state.extra()->seen = true;
         outcomes[k] = {.error = state.extra()->error, .bytes = encoded.bytes.view()};
         continue;
       }

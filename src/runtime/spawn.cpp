@@ -22,6 +22,7 @@ void follow_constructor(ActorState& state, Record& constructor) {
     auto& self = static_cast<Follow&>(waiter);
     if (self.constructor->failed()) {
       auto detail = self.constructor->extra()->detail;
+      self.constructor->extra()->seen = true;
       self.state->set_error(Errc::actor_died, std::move(detail));
     }
     self.state->complete();

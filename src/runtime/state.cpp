@@ -3,10 +3,13 @@
 #include "ringray/base/check.hpp"
 #include "ringray/execution/stack.hpp"
 #include "ringray/runtime/core.hpp"
+#include "ringray/runtime/unheard.hpp"
 
 namespace ringray::runtime {
 
 Extra::~Extra() {
+  if (error == Errc::task_failed && !seen && !foreign && !detail.exception_type.empty() && !is_outside())
+    warn_unseen(detail);
   for (auto* state : references) state->release();
   if (auto* work = fetched.load(std::memory_order_acquire)) work->release();
 }
@@ -27,7 +30,8 @@ void ObjectState::set_error(Errc code, ErrorDetail detail) {
 }
 
 void ObjectState::rethrow() const {
-  const auto& e = *extra();
+  auto& e = *extra();
+  e.seen.store(true, std::memory_order_relaxed);
   throw_error(e.error, e.detail);
 }
 

@@ -55,6 +55,7 @@ struct Extra : base::Recycled {
   Rank lender;                           ///< (done) whose arena `lease` points into
   std::uint64_t result = 0;              ///< (baton) sequence of its id, for results of requests to other ranks
   ErrorDetail detail;                    ///< (done)
+  std::atomic<bool> seen = false;        ///< somebody looked at the error, or will
   std::vector<std::byte> bytes;          ///< (done) encoded value or, once asked for, encoded detail
   wire::Lease lease;                     ///< (done) encoded value in an arena
   std::vector<ObjectState*> references;  ///< (done) inside the bytes; counted
@@ -79,6 +80,9 @@ class ObjectState : public execution::Work {
   Extra* extra() const noexcept { return extra_.load(std::memory_order_acquire); }
   Extra& make_extra();
   const Begun& begun() const noexcept { return begun_; }
+  /// Of a call whose result nobody will ask for. Before anybody else knows it.
+  void set_one_way() noexcept { one_way_ = true; }
+  bool one_way() const noexcept { return one_way_; }
 
   /// Before complete(): the value was constructed at `value` (in the record or on the heap).
   void set_value(void* value, bool on_heap) noexcept {
@@ -109,6 +113,7 @@ class ObjectState : public execution::Work {
   std::atomic<void*> value_{nullptr};
   std::atomic<Extra*> extra_{nullptr};
   bool on_heap_ = false;
+  bool one_way_ = false;
   const Begun begun_;
 };
 

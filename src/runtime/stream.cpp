@@ -147,6 +147,7 @@ void StreamState::count_sent() {
 
 void stream_failed(StreamState& stream, Record& record) {
   auto* last = new EventState<void>;
+  record.extra()->seen = true;
   last->set_error(record.extra()->error, record.extra()->detail);
   last->complete();
   stream.push(last);

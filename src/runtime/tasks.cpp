@@ -146,6 +146,7 @@ void run_body(Running& now, void* instance) {
         if (!failed && state->failed()) failed = state;
     }
     if (failed) {
+      failed->extra()->seen = true;
       fail_record(record, failed->extra()->error, failed->extra()->detail);
     } else {
       if (kind.coroutine) record.retain();  // until coroutine_finished

@@ -153,6 +153,33 @@ TEST_P(BadInput, WhatTheDriverThrowsIsOneLineAndTheTimelineIsWrittenAllTheSame) 
   expect_one_line(run("'name taken'"), {"NameTakenError", "'same'"});
 }
 
+TEST_P(BadInput, OneWayCallsThatFailAreNamedOnceAndCounted) {
+  const auto outcome = run("'one-way calls fail'");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  for (const auto* name : {"ears 0", GetParam() ? "ears 1" : "ears 0"}) {
+    const auto actor = std::string("Listener '") + name + "'";
+    for (const auto& part : {actor + " threw std::runtime_error: it cannot hear 0", actor + " was dropped",
+                             actor + " threw std::runtime_error: " + (GetParam() ? "1999" : "3999") + " more times"})
+      EXPECT_TRUE(has(outcome.err, part)) << part << " in " << outcome.err;
+  }
+  EXPECT_TRUE(has(outcome.err, "the actor is dead: it was killed")) << outcome.err;
+  EXPECT_TRUE(has(outcome.err, "one-way call 'Listener::fail'")) << outcome.err;
+  EXPECT_FALSE(has(outcome.err, "exit_actor")) << outcome.err;
+  EXPECT_LT(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 100);
+}
+
+TEST_P(BadInput, ErrorsOfResultsThatNobodyLooksAtAreNamedOnceAndCounted) {
+  const auto outcome = run("'results are dropped'");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  for (const auto* rank : {"0", GetParam() ? "1" : "0"})
+    EXPECT_TRUE(has(outcome.err, std::string("fail_with_number' threw std::runtime_error on rank ") + rank +
+                                     ", and nobody looked at its result: number"))
+        << outcome.err;
+  EXPECT_TRUE(has(outcome.err, "more times")) << outcome.err;
+  EXPECT_FALSE(has(outcome.err, "somebody looks at this")) << outcome.err;
+  EXPECT_LT(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 100);
+}
+
 TEST_P(BadInput, ExceptionsThatAreNoStdExceptionReachTheCallerWithTheirType) {
   const auto task = run("'task throws a number'");
   EXPECT_EQ(task.status, 0) << task.err;

@@ -81,6 +81,14 @@ void own_handler(int) {
   _exit(3);
 }
 
+struct Listener {
+  void fail(int x) { throw std::runtime_error("it cannot hear " + std::to_string(x)); }
+  void leave() { exit_actor(); }
+  int use() { return 1; }
+};
+[[noreturn]] int fail_with_number(int x) { throw std::runtime_error("number " + std::to_string(x)); }
+[[noreturn]] int fail_looked_at() { throw std::runtime_error("somebody looks at this"); }
+
 int* argument_count = nullptr;
 char** arguments = nullptr;
 
@@ -201,6 +209,34 @@ const std::map<std::string, void (*)()> acts{
        say(std::to_string(get(submit(throws_a_number, 3))));  // others are not blocked
        cancel(never);
        cancel(also_never);
+     }},
+    {"one-way calls fail",
+     [] {
+       for (const auto rank : {Rank{0}, other()}) {
+         const auto name = "ears " + std::to_string(rank.value);
+         auto actor = spawn<Listener>({.name = name, .placement = on_rank(rank)});
+         for (int i = 0; i < 2000; ++i) actor.send<&Listener::fail>(i);
+         get(actor.call<&Listener::use>());
+         kill(actor);
+         for (int i = 0; i < 2000; ++i) actor.send<&Listener::fail>(i);
+         auto leaving = spawn<Listener>({.placement = on_rank(rank)});
+         leaving.wait();
+         leaving.send<&Listener::leave>();
+         say_error_of(leaving.call<&Listener::use>());
+       }
+     }},
+    {"results are dropped",
+     [] {
+       for (const auto rank : {Rank{0}, other()}) {
+         const TaskOptions there{.placement = on_rank(rank)};
+         for (int i = 0; i < 500; ++i) submit(there, fail_with_number, i);
+         say_error_of(submit(there, fail_looked_at));
+         std::vector<ObjectRef<int>> refs;
+         for (int i = 0; i < 500; ++i) refs.push_back(submit(there, fail_with_number, i));
+         wait(refs, {.count = refs.size()});
+         const auto poisoned = submit(throws_a_number, submit(there, fail_looked_at));
+         say_error_of(poisoned);
+       }
      }},
     {"value's destructor throws", [] { static_cast<void>(get(submit({.placement = on_rank(other())}, make_bomb))); }},
     {"argument's destructor throws",

@@ -1,0 +1,73 @@
+#include "ringray/runtime/unheard.hpp"
+
+#include "ringray/base/log.hpp"
+#include "ringray/runtime/record.hpp"
+#include "ringray/wire/callable.hpp"
+#include "ringray/wire/envelope.hpp"
+
+namespace ringray::runtime {
+namespace {
+
+constexpr std::size_t subjects_max = 1000;
+constexpr auto window = std::chrono::seconds(1);
+
+}  // namespace
+
+Repeated& repeated() noexcept {
+  static auto& all = *new Repeated;  // results may be dropped until the process ends
+  return all;
+}
+
+void Repeated::warn(std::string subject, const std::string& why) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (rows_.size() >= subjects_max && !rows_.contains(subject)) subject = "other errors that reach nobody";
+    const auto [at, fresh] = rows_.try_emplace(subject, Row{0, base::now()});
+    if (!fresh) {
+      ++at->second.more;
+      return;
+    }
+  }
+  log::warning("{}: {}", subject, why);
+}
+
+void Repeated::tick(base::Nanoseconds now) { log(now - window); }
+void Repeated::end() { log(base::Nanoseconds::max()); }
+
+void Repeated::log(base::Nanoseconds before) {
+  const std::lock_guard lock(mutex_);
+  for (auto at = rows_.begin(); at != rows_.end();) {
+    auto& [subject, row] = *at;
+    if (row.since > before) {
+      ++at;
+    } else if (row.more == 0) {
+      at = rows_.erase(at);
+    } else {
+      log::warning("{}: {} more times", subject, row.more);
+      row = {0, base::now()};
+      ++at;
+    }
+  }
+}
+
+void warn_failed_send(const std::string& method, const std::string& actor, Errc code, const ErrorDetail& detail) {
+  if (code == Errc::task_cancelled || detail.text == left_by_exit) return;
+  const auto what = detail.exception_type.empty() ? std::string("was dropped") : "threw " + detail.exception_type;
+  repeated().warn(fmt::format("one-way call '{}' to {} {}", method, actor, what), detail.text);
+}
+
+void warn_dropped_send(const wire::Envelope& envelope, const std::string& actor, const std::string& why) {
+  const auto type = wire::from_wire(envelope.callable);
+  repeated().warn(
+      fmt::format("one-way call '{}' from rank {} to {} was dropped",
+                  type ? static_cast<const RecordType*>(*type)->name(nullptr) : "?", envelope.source.value, actor),
+      why);
+}
+
+void warn_unseen(const ErrorDetail& detail) {
+  repeated().warn(fmt::format("'{}' threw {} on rank {}, and nobody looked at its result", detail.task,
+                              detail.exception_type, detail.rank),
+                  detail.text);
+}
+
+}  // namespace ringray::runtime

@@ -1,0 +1,47 @@
+#pragma once
+// Errors that reach nobody: of one-way calls, and of results that were dropped. They come by the thousand.
+
+#include <map>
+#include <mutex>
+#include <string>
+
+#include "ringray/base/errors.hpp"
+#include "ringray/base/time.hpp"
+
+namespace ringray::wire {
+struct Envelope;
+}
+
+namespace ringray::runtime {
+
+/// Warnings of which the first about a subject is logged in full, and those that follow are counted: a line a second
+/// says how many. Any thread.
+class Repeated {
+ public:
+  void warn(std::string subject, const std::string& why);
+  /// Logs counts that are a second old.
+  void tick(base::Nanoseconds now);
+  /// Logs all counts: the job ends.
+  void end();
+
+ private:
+  struct Row {
+    std::uint64_t more = 0;  // than what was logged
+    base::Nanoseconds since{};
+  };
+  void log(base::Nanoseconds before);
+  std::mutex mutex_;  // guards rows_
+  std::map<std::string, Row> rows_;
+};
+Repeated& repeated() noexcept;
+
+/// `actor`: ActorRecord::title().
+void warn_failed_send(const std::string& method, const std::string& actor, Errc code, const ErrorDetail& detail);
+void warn_dropped_send(const wire::Envelope& envelope, const std::string& actor, const std::string& why);
+/// The result of a task or call that threw is gone, and nobody looked at it.
+void warn_unseen(const ErrorDetail& detail);
+
+/// What the call that leaves says of itself: no error if nobody asked.
+inline constexpr const char* left_by_exit = "the actor left by exit_actor";
+
+}  // namespace ringray::runtime
