@@ -58,7 +58,13 @@ void throw_error(Errc code, ErrorDetail detail) {
 std::string type_name(const char* mangled) {
   int status = 0;
   std::unique_ptr<char, void (*)(void*)> name(abi::__cxa_demangle(mangled, nullptr, nullptr, &status), std::free);
-  return status == 0 ? name.get() : mangled;
+  if (status != 0) return mangled;
+  std::string text = name.get();
+  constexpr std::string_view spelled =
+      "std::__cxx11::basic_string<char, std::char_traits<char>, std::allocator<char> >";
+  for (auto at = text.find(spelled); at != text.npos; at = text.find(spelled, at))
+    text.replace(at, spelled.size(), "std::string");
+  return text;
 }
 
 }  // namespace ringray

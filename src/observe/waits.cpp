@@ -89,7 +89,6 @@ std::string hang_report(base::Nanoseconds now) {
   std::vector<WaitList::Seen> seen;
   std::size_t count = 0;
   for (auto& list : WaitList::all()) list.read(seen, count);
-  if (seen.empty()) return "nothing waits\n";
   std::stable_sort(seen.begin(), seen.end(), [](auto& a, auto& b) { return a.since < b.since; });
   std::string text;
   for (std::size_t i = 0; i < std::min(count, lines_max); ++i)

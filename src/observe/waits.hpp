@@ -42,8 +42,8 @@ std::size_t wait_count();
 /// Calls f with the task of each wait that has one. f must not wait. Any thread.
 void for_each_waiting_task(const std::function<void(const void* task)>& f);
 
-/// All waits, the oldest first: "   12.3 s  get object 3.0.17 of rank 3, in task 'fft'", one line each; at most 100
-/// lines and how many more there are. Any thread, but not a signal handler.
+/// All waits; nothing when there are none. The oldest first: "   12.3 s  get object 3.0.17 of rank 3, in task 'fft'",
+/// one line each; at most 100 lines and how many more there are. Any thread, but not a signal handler.
 std::string hang_report(base::Nanoseconds now = base::now());
 
 }  // namespace ringray::observe

@@ -43,8 +43,24 @@ ActorRecord::~ActorRecord() { constructor_->release(); }
 
 void ActorRecord::set_instance(void* instance) noexcept {
   auto fresh = instance ? std::shared_ptr<void>(instance, type_.destroy) : nullptr;
-  const std::lock_guard lock(mutex_);
-  instance_.swap(fresh);
+  {
+    const std::lock_guard lock(mutex_);
+    instance_.swap(fresh);
+  }
+  if (!fresh) return;
+  Running now{constructor_, this, constructor_->serial, caller};
+  now.part = Running::Part::destructor;
+  const ScopedRunning scope(now);
+  const InUsersCode inside(now);
+  fresh.reset();
+}
+
+std::size_t ActorRecord::queued() const noexcept {
+  if (!lanes_.empty()) return 0;
+  std::size_t count = 0;
+  for (const auto* first : {batch_, inbox_.load(std::memory_order_acquire)})
+    for (; first; first = first->next) ++count;
+  return count;
 }
 
 std::shared_ptr<void> ActorRecord::instance() {
@@ -64,9 +80,10 @@ std::string ActorRecord::cause() {
   return cause_;
 }
 
-std::string ActorRecord::title() const {
-  return "actor " + type_.name() + (options_.name.empty() ? "" : " '" + options_.name + "'");
+std::string title_of(const ActorType& type, const ActorOptions& options) {
+  return "actor " + type.name() + (options.name.empty() ? "" : " '" + options.name + "'");
 }
+std::string ActorRecord::title() const { return title_of(type_, options_); }
 
 // --- order per caller
 
@@ -236,7 +253,7 @@ void ActorRecord::construct() {
       threw = true;
       // A failed restart is nobody's result: its record is complete, and others may be reading it.
       if (record.done())
-        log_swallowed("the constructor of an actor that was restarted");
+        log_swallowed("the constructor of " + title() + ", which was restarted,");
       else
         fail_with_current_exception(record);
     }

@@ -36,6 +36,9 @@ const ActorType& actor_type_of() {
   return type;
 }
 
+/// For people: "actor Counter", "actor Counter 'total'".
+std::string title_of(const ActorType& type, const ActorOptions& options);
+
 /// Calls wait in a lock-free inbox and run one at a time, on whatever worker (or waiting fiber) has the actor's turn.
 /// With concurrency groups the turn only hands plain calls to their lanes; coroutines run in the turn, piece by piece.
 /// Any thread may post; members marked (turn) belong to who has the turn.
@@ -75,8 +78,9 @@ class ActorRecord final : public execution::Runnable {
   void request_exit() noexcept { exit_requested_.store(true, std::memory_order_relaxed); }
   bool dead() const noexcept { return dead_.load(std::memory_order_acquire); }
   std::string cause();
-  /// "actor Counter", "actor Counter 'total'".
   std::string title() const;
+  /// Calls that wait for the turn. (turn), or while who has it is held up; 0 for actors with concurrency groups.
+  std::size_t queued() const noexcept;
 
   void set_instance(void* instance) noexcept;
   int restarts() const noexcept { return restarts_.load(std::memory_order_relaxed); }

@@ -173,11 +173,13 @@ void ActorRecord::stop_gracefully() {
   retain();
   spawn_fiber([this, event, stopped = std::move(stopped)]() mutable {
     Running now{constructor_, this, constructor_->serial, caller};
+    now.part = Running::Part::on_stop;
     const ScopedRunning scope(now);
     try {
+      const InUsersCode inside(now);
       type_.on_stop(stopped.get());
     } catch (...) {
-      log_swallowed("on_stop of an actor");
+      log_swallowed("on_stop of " + title());
     }
     stopped.reset();
     event->complete();
@@ -186,8 +188,8 @@ void ActorRecord::stop_gracefully() {
   });
   const auto limit = core().config().stop_timeout_ms;
   if (!event->wait_until(base::now() + limit))
-    log::error("on_stop of actor {} did not end within {} ms (--ringray.stop_timeout_ms); the actor ends without it",
-               type_.name(), limit.count());
+    log::error("on_stop of {} did not end within {} ms (--ringray.stop_timeout_ms); the actor ends without it", title(),
+               limit.count());
   event->release();
 }
 

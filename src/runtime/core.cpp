@@ -1,5 +1,6 @@
 #include "ringray/runtime/core.hpp"
 
+#include <cxxabi.h>
 #include <unistd.h>
 
 #include <algorithm>
@@ -43,13 +44,14 @@ std::uint64_t wall_clock_ns() {
   return static_cast<std::uint64_t>(std::chrono::system_clock::now().time_since_epoch().count());
 }
 
-void log_swallowed(const char* where) noexcept {
+void log_swallowed(const std::string& where) noexcept {
   try {
     throw;
   } catch (const std::exception& e) {
     log::error("{} threw {}: {}", where, type_name(typeid(e).name()), e.what());
   } catch (...) {
-    log::error("{} threw an exception that is no std::exception", where);
+    const auto* type = abi::__cxa_current_exception_type();
+    log::error("{} threw {}: {}", where, type ? type_name(type->name()) : "something", caught_value());
   }
 }
 

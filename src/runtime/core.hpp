@@ -148,6 +148,8 @@ class Core final : owner::Environment,
 
   void sample_metrics();  ///< brings counts kept elsewhere into the metrics; not under the baton
   std::string report();   ///< what waits for what, and what runs
+  /// For people: those of users' functions that have not ended.
+  std::vector<std::string> names_of_running();
   const scheduler::Membership& membership() const noexcept { return membership_; }
   scheduler::Ledger& ledger() noexcept { return ledger_; }
   owner::Owner& owner() noexcept { return owner_; }
@@ -195,7 +197,7 @@ class Core final : owner::Environment,
 
   void set_holding(bool yes) noexcept;
   void watch_workers(base::Nanoseconds now);
-  std::string report_workers(std::vector<ObjectState*>& kept);
+  std::string report_workers();
   void dispatch(const Envelope& envelope, View payload);
   void after_baton(Thread thread);
   void attend();  ///< by a worker, between tasks: users' code that waits for a thread
@@ -373,7 +375,7 @@ class Core final : owner::Environment,
   bool leaving_ = false, goodbye_sent_ = false, departed_ = false, lost_ranks_ = false;
   std::vector<Rank> goodbyes_missing_;  // of this rank's children
   std::function<void()> before_goodbye_;
-  base::Nanoseconds leave_before_{}, next_heartbeat_{};
+  base::Nanoseconds left_at_{}, leave_before_{}, next_heartbeat_{};
   Rank watched_;                    // the rank whose heartbeats come here
   bool heard_any_ = false;          // since the last look: any message is a sign of life
   base::Nanoseconds watched_at_{};  // the last look
@@ -400,11 +402,13 @@ bool has_core() noexcept;
 inline execution::Pool& pool() noexcept { return core().pool(); }
 inline Rank here_rank() noexcept { return core().self(); }
 inline void actor_died(ActorRecord& actor) { core().actor_gone(actor); }
-void log_swallowed(const char* where) noexcept;
+void log_swallowed(const std::string& where) noexcept;
 std::uint64_t wall_clock_ns();
 void log_refused(const Envelope& envelope, const CorruptDataError& error);
 /// Of the exception that is being handled, whatever users threw.
 std::string caught_text();
+/// The same for what is no std::exception: the value, where it is text or a number.
+std::string caught_value();
 /// Why users of a bundle ended.
 inline constexpr const char* group_removed = "its placement group was removed";
 /// Thrown by exit_actor.

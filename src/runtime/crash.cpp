@@ -81,7 +81,7 @@ void name_crashed() {
   const auto* crash = happening.exchange(nullptr);
   if (!crash) return;
   const auto* now = who(*crash);
-  const auto name = now ? who_waits(*now).name(now) : std::string(nobody(*crash));
+  const auto name = now ? name_of(*now) : std::string(nobody(*crash));
   say(*crash, name);
   written.store(true);
 }

@@ -1,12 +1,45 @@
 // How what users throw becomes the error of a task or call.
 
 #include <cxxabi.h>
+#include <fmt/format.h>
+
+#include <string_view>
+#include <type_traits>
 
 #include "ringray/base/symbols.hpp"
 #include "ringray/runtime/core.hpp"
 #include "ringray/runtime/unheard.hpp"
 
 namespace ringray::runtime {
+
+namespace {
+
+template <class... Ts>
+std::string value_among() {
+  std::string text = "an exception that is no std::exception";
+  const auto is = [&]<class T>(std::type_identity<T>) {
+    try {
+      throw;
+    } catch (const T& value) {
+      if constexpr (std::is_pointer_v<T>)
+        text = value ? value : "a null pointer";
+      else
+        text = fmt::format("{}", value);
+      return true;
+    } catch (...) {
+      return false;
+    }
+  };
+  static_cast<void>((is(std::type_identity<Ts>{}) || ...));
+  return text;
+}
+
+}  // namespace
+
+std::string caught_value() {
+  return value_among<std::string, const char*, char*, std::string_view, int, unsigned, long, unsigned long, long long,
+                     unsigned long long, double, float, bool, char>();
+}
 
 Thrown current_exception_of(std::string task) noexcept {
   Thrown thrown{Errc::task_failed, {.task = std::move(task), .rank = here_rank().value}};
@@ -18,7 +51,7 @@ Thrown current_exception_of(std::string task) noexcept {
       detail.causes.push_back(type_name(typeid(inner).name()) + ": " + inner.what());
       self(inner, self);
     } catch (...) {
-      detail.causes.push_back("an exception that is no std::exception");
+      detail.causes.push_back(caught_value());
     }
   };
   try {
@@ -44,7 +77,7 @@ Thrown current_exception_of(std::string task) noexcept {
     nested(e, nested);
   } catch (...) {
     if (const auto* type = abi::__cxa_current_exception_type()) detail.exception_type = type_name(type->name());
-    detail.text = "an exception that is no std::exception";
+    detail.text = caught_value();
   }
   return thrown;
 }

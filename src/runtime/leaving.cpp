@@ -142,7 +142,8 @@ void Core::leave() {
   stop_requested.store(true, std::memory_order_relaxed);
   afterwards_.push_back([] { cancellations().cancel_all(); });
   for (auto* event : pauses_) event->complete();
-  leave_before_ = base::now() + config_.stop_timeout_ms + farewell;
+  left_at_ = base::now();
+  leave_before_ = left_at_ + config_.stop_timeout_ms + farewell;
   for (const auto child :
        control::live_tree_children(self_, size(), [&](Rank rank) { return membership_.alive(rank); })) {
     goodbyes_missing_.push_back(child);
@@ -187,8 +188,8 @@ void Core::stop_waiting(base::Nanoseconds now) {
   if (!departed_) {
     const auto actors = live_actors();
     for (auto* actor : actors) {
-      log::error("actor {} did not end within {} ms (--ringray.stop_timeout_ms); leaving without it",
-                 actor->type().name(), config_.stop_timeout_ms.count());
+      log::error("{} did not end within {} ms (--ringray.stop_timeout_ms); leaving without it", actor->title(),
+                 config_.stop_timeout_ms.count());
       actor->release();
     }
     if (!goodbyes_missing_.empty() || actors.empty())
@@ -198,11 +199,13 @@ void Core::stop_waiting(base::Nanoseconds now) {
     depart();
     leave_before_ = now + farewell;
   } else if (now > leave_before_ + config_.stop_timeout_ms) {
-    std::fprintf(
-        stderr,
-        "ringray: rank %u: a task or an actor's on_stop still runs %lld ms after the job's end (it ignores its "
-        "stop token); it is abandoned\n",
-        self_.value, static_cast<long long>(2 * config_.stop_timeout_ms.count()));
+    std::string what;
+    for (const auto& name : names_of_running()) what += (what.empty() ? "" : ", ") + name;
+    if (what.empty()) what = "a task or an actor's on_stop";
+    std::fprintf(stderr,
+                 "ringray: rank %u: %s still runs %.1f s after the job's end (it ignores its stop token); it is "
+                 "abandoned\n",
+                 self_.value, what.c_str(), std::chrono::duration<double>(now - left_at_).count());
     log::flush();
     _exit(1);
   }

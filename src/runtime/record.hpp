@@ -144,12 +144,15 @@ class Record : public ObjectState, public Mail {
 
 /// What runs on the current fiber; lives on the stack of whoever runs it.
 struct Running {
+  /// Of an actor's life, where `record` is its construction.
+  enum class Part : std::uint8_t { body, on_stop, destructor };
   Record* record = nullptr;
   ActorRecord* actor = nullptr;
   std::uint64_t serial = 0;
   std::uint32_t caller = 0;
-  Letter* letter = nullptr;         ///< instead of a record
-  const Running* outer = nullptr;   ///< the one in whose wait it runs
+  Letter* letter = nullptr;        ///< instead of a record
+  const Running* outer = nullptr;  ///< the one in whose wait it runs
+  Part part = Part::body;
   volatile bool inside = false;     ///< users' code runs, and the record stays meanwhile; a signal handler asks
   observe::Wait* yields = nullptr;  ///< since it first yielded, while `inside`; for reports
   bool is_driver() const noexcept { return !record && !letter; }
@@ -159,6 +162,9 @@ void begin_yields(Running& now);
 void end_yields(Running& now) noexcept;
 /// Null outside of tasks, calls and the driver. Any thread.
 Running* running() noexcept;
+/// For people: "task 'fft'", "the driver"; of this thread, and only while users' code runs.
+std::string who_runs();
+std::string name_of(const Running& now);
 /// Makes `now` the running one of this fiber for its scope.
 class ScopedRunning {
  public:

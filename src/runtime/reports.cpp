@@ -3,6 +3,8 @@
 #include <fmt/format.h>
 
 #include <algorithm>
+#include <array>
+#include <mutex>
 #include <utility>
 
 #include "ringray/runtime/bound_record.hpp"
@@ -28,10 +30,6 @@ std::string name_of(const Record& record) {
 
 std::string name_of_call(const RecordType& type) { return fmt::format("call '{}'", type.name(nullptr)); }
 
-std::string name_of(const Running& now) {
-  return now.letter ? name_of_call(now.letter->type) : now.record ? name_of(*now.record) : "the driver";
-}
-
 /// Who has the baton learns more.
 std::string name_of(const ObjectState& state) {
   const bool holding = has_core() && core().holding();
@@ -56,27 +54,72 @@ std::string name_of(const ObjectState& state) {
   return text;
 }
 
-const Running the_driver;
-
-/// A letter may be gone when it is named; its type stays.
-void* tagged(const RecordType& type) noexcept {
-  return reinterpret_cast<void*>(reinterpret_cast<std::uintptr_t>(&type) | 1);
-}
-const RecordType* untagged(void* kept) noexcept {
-  const auto bits = reinterpret_cast<std::uintptr_t>(kept);
-  return bits & 1 ? reinterpret_cast<const RecordType*>(bits & ~std::uintptr_t{1}) : nullptr;
+std::string of_actor(const ActorRecord* actor) {
+  return actor && !actor->options().name.empty() ? " of actor '" + actor->options().name + "'" : "";
 }
 
-/// Runs in a signal handler of the worker whose fiber's context it is.
-void* keep_running(void* context) noexcept {
-  const auto* now = static_cast<const Running*>(context);
-  if (!now) return nullptr;
-  if (now->is_driver()) return const_cast<Running*>(&the_driver);
-  if (!now->inside) return nullptr;
-  if (now->letter) return tagged(now->letter->type);
-  now->record->retain();
-  return now->record;
+std::string name_of(Running::Part part, const RecordType* letter, const Record* record, const ActorRecord* actor) {
+  if (part == Running::Part::on_stop) return "on_stop of " + actor->title();
+  if (part == Running::Part::destructor) return "the destructor of " + actor->title();
+  if (letter) return name_of_call(*letter) + of_actor(actor);
+  return record ? name_of(*record) + of_actor(actor) : "the driver";
 }
+
+/// Of what runs or waits now. A coroutine lets others have the turn, and who stops an actor may be left behind.
+std::size_t queued_behind(const Running& now) noexcept {
+  const bool has_turn = now.actor && now.part == Running::Part::body && !(now.record && now.record->kind().coroutine);
+  return has_turn ? now.actor->queued() : 0;
+}
+
+std::string queued_text(std::size_t calls) {
+  return calls == 0 ? "" : fmt::format(", {} call{} behind it", calls, calls == 1 ? " waits" : "s wait");
+}
+
+/// What a worker runs, as it was when it was asked. Record and actor are counted.
+struct Seen {
+  const RecordType* letter = nullptr;  // the letter itself may be gone when it is named
+  Record* record = nullptr;
+  ActorRecord* actor = nullptr;
+  std::size_t queued = 0;
+  Running::Part part = Running::Part::body;
+  bool in_wait_of_driver = false;
+  std::string name() const { return name_of(part, letter, record, actor); }
+};
+
+/// Asking the workers. One thread at a time.
+class AskedWorkers {
+ public:
+  AskedWorkers() { used_ = 0; }
+  ~AskedWorkers() {
+    for (std::size_t i = 0; i < std::min<std::size_t>(used_, all_.size()); ++i) {
+      if (all_[i].record) all_[i].record->release();
+      if (all_[i].actor) all_[i].actor->release();
+    }
+  }
+  AskedWorkers(const AskedWorkers&) = delete;
+  AskedWorkers& operator=(const AskedWorkers&) = delete;
+  /// Runs in a signal handler of the worker whose fiber's context it is.
+  static void* keep_running(void* context) noexcept {
+    const auto* now = static_cast<const Running*>(context);
+    if (!now || (!now->is_driver() && !now->inside)) return nullptr;
+    const auto at = used_.fetch_add(1);
+    if (at >= all_.size()) return nullptr;
+    auto& seen = all_[at] = {};
+    seen.part = now->part;
+    seen.letter = now->letter ? &now->letter->type : nullptr;
+    seen.record = now->record;
+    seen.actor = now->actor;
+    if (seen.record) seen.record->retain();
+    if (seen.actor) seen.actor->retain();
+    seen.queued = queued_behind(*now);
+    for (const auto* outer = now->outer; outer; outer = outer->outer) seen.in_wait_of_driver |= outer->is_driver();
+    return &seen;
+  }
+
+ private:
+  static inline std::array<Seen, 256> all_;
+  static inline std::atomic<std::size_t> used_{0};
+};
 
 /// What waits for arguments, and for which. States of `kept` are counted.
 std::string report_pending(std::vector<ObjectState*>& kept) {
@@ -118,8 +161,25 @@ observe::Thing waited_for(const States& states) {
           }};
 }
 
+std::string name_of(const Running& now) {
+  return name_of(now.part, now.letter ? &now.letter->type : nullptr, now.record, now.actor);
+}
+
+std::string who_runs() {
+  const auto* now = running();
+  return now && (now->inside || now->is_driver()) ? name_of(*now) : "";
+}
+
 observe::Thing who_waits(const Running& now) {
-  return {&now, [](const void* it) { return name_of(*static_cast<const Running*>(it)); }};
+  return {&now, [](const void* it) {
+            // While it is listed, those around it wait for it, and an actor's call keeps the turn.
+            constexpr int most = 8;
+            std::string text;
+            int count = 0;
+            for (const auto* one = static_cast<const Running*>(it); one && count < most; one = one->outer, ++count)
+              text += (text.empty() ? "" : ", in the wait of ") + name_of(*one) + queued_text(queued_behind(*one));
+            return text;
+          }};
 }
 
 void begin_yields(Running& now) { now.yields = new observe::Wait("yields", {}, who_waits(now)); }
@@ -133,8 +193,12 @@ void Core::watch_workers(base::Nanoseconds now) {
       busy_[i] = {turns, now};
 }
 
-std::string Core::report_workers(std::vector<ObjectState*>& kept) {
-  const auto looks = pool_.look(&keep_running, std::chrono::milliseconds(100));
+std::string Core::report_workers() {
+  static std::mutex one_at_a_time;
+  const std::unique_lock lock(one_at_a_time, std::try_to_lock);
+  if (!lock) return "  another report is being made\n";
+  const AskedWorkers asked;
+  const auto looks = pool_.look(&AskedWorkers::keep_running, std::chrono::milliseconds(100));
   std::string text;
   unsigned idle = 0;
   for (unsigned i = 0; i < looks.size(); ++i) {
@@ -147,21 +211,33 @@ std::string Core::report_workers(std::vector<ObjectState*>& kept) {
       text += "does not answer: it sleeps in the kernel, or its thread blocks signals\n";
       continue;
     }
-    std::string what = "the driver";
-    if (const auto* call = untagged(looks[i].kept)) {
-      what = name_of_call(*call);
-    } else if (looks[i].kept != &the_driver) {
-      auto* record = static_cast<Record*>(looks[i].kept);
-      kept.push_back(record);
-      what = name_of(*record);
-    }
-    text += "runs " + what;
+    const auto& seen = *static_cast<const Seen*>(looks[i].kept);
+    text += "runs " + seen.name();
     if (holding() && i < busy_.size() && busy_[i].turns == pool_.turns(i))
       text += fmt::format(", for {:.3f} s", std::chrono::duration<double>(base::now() - busy_[i].since).count());
-    text += '\n';
+    text += (seen.in_wait_of_driver ? ", in the wait of the driver" : "") + queued_text(seen.queued) + '\n';
   }
   if (idle > 0) text += fmt::format("  {} of {} workers run nothing\n", idle, looks.size());
   return text;
+}
+
+std::vector<std::string> Core::names_of_running() {
+  std::vector<std::string> names;
+  observe::for_each_waiting_task([&](const void* task) {
+    const auto& now = *static_cast<const Running*>(task);
+    if (!now.is_driver()) names.push_back(name_of(now));
+  });
+  const AskedWorkers asked;
+  for (const auto& look : pool_.look(&AskedWorkers::keep_running, std::chrono::milliseconds(100)))
+    if (const auto* seen = static_cast<const Seen*>(look.kept); seen && (seen->record || seen->letter))
+      names.push_back(seen->name());
+  constexpr std::size_t most = 5;
+  if (names.size() > most) {
+    const auto more = names.size() - most;
+    names.resize(most);
+    names.push_back(fmt::format("{} more", more));
+  }
+  return names;
 }
 
 std::string Core::report() {
@@ -169,10 +245,12 @@ std::string Core::report() {
   const bool held = holding();
   const bool free = held || baton_.take_within(std::chrono::milliseconds(100));
   if (free) set_holding(true);
-  auto text = fmt::format("ringray: rank {} waits for:\n{}", self_.value, observe::hang_report());
+  const auto waits = observe::hang_report();
+  auto text = fmt::format("ringray: rank {}{}{}", self_.value,
+                          waits.empty() ? " has no task that waits\n" : " waits for:\n", waits);
   std::vector<ObjectState*> kept;
   text += report_pending(kept);
-  text += report_workers(kept);
+  text += report_workers();
   text += fmt::format("  {} queued tasks, {} fibers\n", pool_.queued_estimate(), pool_.fibers());
   // What was kept stays: who lets go of it may need the baton.
   if (!free) return text + "  the baton is held for more than 100 ms: the network is not served\n";

@@ -46,7 +46,8 @@ std::string thrown_line(const std::exception_ptr& thrown) {
     return "the driver threw " + type_name(typeid(e).name()) + ": " + e.what();
   } catch (...) {
     const auto* type = abi::__cxa_current_exception_type();
-    return "the driver threw " + (type ? type_name(type->name()) : "something") + ", which is no std::exception";
+    return "the driver threw " + (type ? type_name(type->name()) : "something") +
+           ", which is no std::exception: " + runtime::caught_value();
   }
 }
 
@@ -54,20 +55,35 @@ std::string thrown_line(const std::exception_ptr& thrown) {
 [[noreturn]] void name_uncaught() noexcept {
   std::string what = "std::terminate was called";
   if (const auto* type = abi::__cxa_current_exception_type()) {
-    what = type_name(type->name()) +
-           " was thrown where nothing may be thrown (a destructor or a noexcept "
-           "function)";
+    const auto who = runtime::who_runs();
+    what = type_name(type->name()) + " was thrown where nothing may be thrown (" +
+           (who.empty() ? "a destructor or a noexcept function" : "in " + who) + ")";
     try {
       throw;
     } catch (const std::exception& e) {
       what += std::string(": ") + e.what();
     } catch (...) {
+      what += ": " + runtime::caught_value();
     }
   }
   const auto rank = runtime::has_core() ? "rank " + std::to_string(runtime::core().self().value) + ": " : "";
   log::flush();
   std::fprintf(stderr, "ringray: %s%s; the rank ends\n", rank.c_str(), what.c_str());
   std::abort();
+}
+
+/// std::exit in a task or the driver takes the whole rank with it.
+void name_who_exits() {
+  if (!runtime::has_core()) return;
+  const auto who = runtime::who_runs();
+  log::flush();
+  std::fprintf(stderr,
+               "ringray: rank %u: std::exit was called by %s, and the rank ends with it; return or throw instead\n",
+               runtime::core().self().value, who.empty() ? "a thread of the program's own" : who.c_str());
+}
+void watch_exit() {
+  static const int watched = std::atexit(&name_who_exits);
+  static_cast<void>(watched);  // without it an exit is not named
 }
 
 /// Exit status of a rank; prints what rank 0 has to say.
@@ -106,6 +122,7 @@ int run(int& argc, char** argv, std::function<void()> driver) {
     return launch_failed;
   }
   std::set_terminate(&name_uncaught);
+  watch_exit();
   const runtime::WritesMayFail no_sudden_end;
   auto config = Config::parse(argc, argv, environ);
   std::unique_ptr<transport::Bootstrap> bootstrap;
@@ -146,6 +163,7 @@ Runtime::~Runtime() = default;
 void Runtime::run(std::function<void()> driver) {
   if (runtime::has_core())
     throw ConfigError("Runtime::run was called inside a driver or task; a process runs one job at a time");
+  watch_exit();
   const runtime::WritesMayFail no_sudden_end;
   auto bootstrap = transport::bootstrap_by_mpi(communicator_);
   if (!bootstrap) throw ConfigError(bootstrap.error().text);

@@ -69,7 +69,7 @@ std::string caught_text() {
   } catch (const std::exception& e) {
     return e.what();
   } catch (...) {
-    return "an exception that is no std::exception";
+    return caught_value();
   }
 }
 

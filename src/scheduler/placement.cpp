@@ -173,11 +173,13 @@ struct Chooser {
       case Placement::Kind::rank:
         if (qualifies(placement.rank)) return placement.rank;
         if (!membership.alive(placement.rank))
-          return Unschedulable{fmt::format("rank {} is not there: {} (ranks do not come back)", placement.rank.value,
-                                           placement.rank.value < membership.size()
-                                               ? "it died"
-                                               : fmt::format("ranks are 0 to {}", membership.size() - 1)),
-                               true};
+          return Unschedulable{
+              fmt::format("rank {}, which the placement names, is not there: {}; no other rank takes its place",
+                          placement.rank.value,
+                          placement.rank.value < membership.size()
+                              ? "it died"
+                              : fmt::format("ranks are 0 to {}", membership.size() - 1)),
+              true};
         return among({placement.rank}, fmt::format("no rank {}", placement.rank.value));
       case Placement::Kind::host:
         return among(alive([&](const RankRecord& record) { return record.host_name == placement.name; }),

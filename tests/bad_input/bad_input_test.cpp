@@ -64,7 +64,8 @@ class BadInput : public testing::TestWithParam<bool> {
     for (const auto& part : parts) EXPECT_TRUE(has(outcome.lines[0], part)) << part << " in " << outcome.lines[0];
     EXPECT_FALSE(has(outcome.out, "ran")) << outcome.out;
   }
-  void expect_report(const std::string& act, const std::vector<std::string>& expected) const;
+  void expect_report(const std::string& act, const std::vector<std::string>& expected,
+                     const std::string& options = "") const;
   std::size_t files_left() const {
     std::size_t count = 0;
     for (const auto& entry : files::recursive_directory_iterator(folder))
@@ -211,10 +212,59 @@ TEST_P(BadInput, ADestructorThatThrowsEndsTheRankWithItsName) {
     EXPECT_NE(outcome.status, 0) << what;
     ASSERT_GE(outcome.lines.size(), 1) << outcome.err;
     EXPECT_TRUE(has(outcome.err, "std::runtime_error was thrown where nothing may be thrown")) << outcome.err;
+    if (what[0] == 'a') {
+      EXPECT_TRUE(has(outcome.lines[0], "(in the destructor of actor ") && has(outcome.lines[0], "Bomb): "))
+          << outcome.err;
+    }
     EXPECT_TRUE(has(outcome.err, "the bomb went off")) << outcome.err;
   }
   const auto disarmed = run("\"argument's destructor throws\"");
   EXPECT_EQ(disarmed.status, 0) << disarmed.err;
+}
+
+TEST_P(BadInput, WhoCallsExitIsNamed) {
+  const auto task = run("'task exits'");
+  EXPECT_NE(task.status, 0);
+  EXPECT_TRUE(has(task.err,
+                  std::string("ringray: rank ") + (GetParam() ? "1" : "0") + ": std::exit was called by task 'leaver'"))
+      << task.err;
+  const auto driver = run("'driver exits'");
+  EXPECT_NE(driver.status, 0);
+  EXPECT_TRUE(has(driver.err, "ringray: rank 0: std::exit was called by the driver")) << driver.err;
+}
+
+TEST_P(BadInput, WhatOutlivesTheJobIsNamed) {
+  const auto task = run("'task outlives the job' --ringray.workers=2 --ringray.stop_timeout_ms=100");
+  EXPECT_NE(task.status, 0);
+  EXPECT_TRUE(has(task.err, "ringray: rank 0: task 'endless' still runs ")) << task.err;
+  EXPECT_FALSE(has(task.err, "runs 200 ms")) << task.err;  // it is more: there is a farewell
+  const auto actor = run("'on_stop hangs' --ringray.workers=2 --ringray.stop_timeout_ms=100");
+  EXPECT_NE(actor.status, 0);
+  EXPECT_TRUE(has(actor.err, "ringray: rank 0: on_stop of actor ")) << actor.err;
+  EXPECT_TRUE(has(actor.err, "Stubborn still runs ")) << actor.err;
+}
+
+TEST_P(BadInput, AnOnStopThatThrowsNamesItsActor) {
+  const auto outcome = run("'on_stop throws'");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_TRUE(has(outcome.err, "on_stop of actor ") &&
+              has(outcome.err, "BadStop 'bad 0' threw std::runtime_error: it does not stop") &&
+              has(outcome.err, "BadStop 'bad 1' threw std::runtime_error: it does not stop"))
+      << outcome.err;
+}
+
+TEST_P(BadInput, ThrownTextAndNumbersAreShown) {
+  const auto outcome = run("'task throws anything'");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  for (const auto* part : {"TaskError std::string: std::string: some text", ": a literal",
+                           "TaskError double: double: 2.5", "First: an exception that is no std::exception"})
+    EXPECT_TRUE(has(outcome.out, part)) << part << " in " << outcome.out;
+}
+
+TEST_P(BadInput, AOneWayCallThatRunsWhenTheJobEndsIsAskedToStop) {
+  const auto outcome = run("'end while a one-way call runs' --ringray.workers=2");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_FALSE(has(outcome.err, "did not end") || has(outcome.err, "still runs")) << outcome.err;
 }
 
 TEST_P(BadInput, AnActorOfAnotherClassIsNoneOfThatName) {
@@ -276,8 +326,9 @@ TEST_P(BadInput, AHandlerThatTheProgramHadBeforeSeesACrashAfterItsReport) {
 #endif
 
 /// Asks the ranks of a job that hangs until they have said all of `expected`; then ends it.
-void BadInput::expect_report(const std::string& act, const std::vector<std::string>& expected) const {
-  std::thread job([&] { run("'" + act + "'"); });
+void BadInput::expect_report(const std::string& act, const std::vector<std::string>& expected,
+                             const std::string& options) const {
+  std::thread job([&] { run("\"" + act + "\" " + options); });
   const auto pid = [&](const std::string& who) {
     const auto text = text_of(folder / "out");
     const auto at = text.find(who + ' ');
@@ -304,8 +355,25 @@ TEST_P(BadInput, ARankThatHangsSaysWhatRunsAndWhatWaitsForWhat) {
   expect_report("hang", expected);
 }
 
+TEST_P(BadInput, ARankThatHangsSaysThatTheDriverRunsWhatItWaitsForItself) {
+  if (GetParam()) GTEST_SKIP() << "the other rank runs it";
+  expect_report("hang", {"  worker 0 runs task 'spin', for ", " s, in the wait of the driver\n"},
+                "--ringray.workers=1");
+}
+
+TEST_P(BadInput, ARankThatHangsNamesOneWayCallsTheirActorsAndWhatWaitsBehindThem) {
+  const std::string two = "--ringray.workers=2";
+  expect_report("hang in a one-way call",
+                {" runs call 'Clerk::spin_on' of actor 'clerk', for ", " s, 5 calls wait behind it\n"}, two);
+  expect_report(
+      "hang in a one-way call's wait",
+      {GetParam() ? " s  get the result of task 'source'" : " task 'source'",  // alone, the call may run it itself
+       " call 'Clerk::wait' of actor 'clerk', 5 calls wait behind it\n"},
+      two);
+}
+
 TEST_P(BadInput, ARankThatHangsSaysWhatYields) {
-  expect_report("hang politely", {" s  yields, in task 'spin_politely'\n"});
+  expect_report("hang politely", {std::string(" s  yields, in task 'spin_politely'") + (GetParam() ? "\n" : "")});
 }
 
 TEST_P(BadInput, ARankThatHangsSaysWhichArgumentATaskWaitsFor) {

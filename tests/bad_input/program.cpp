@@ -51,17 +51,19 @@ int look_at(const Bomb&) { return 1; }
   large[depth % 512] = 1;
   return recurse(depth + 1) + large[(depth + 1) % 512];
 }
-void spin() {
+void say_that_it_spins() {
   std::printf("spins %d\n", static_cast<int>(getpid()));
   std::fflush(stdout);
+}
+void spin() {
+  say_that_it_spins();
   for (volatile bool for_ever = true; for_ever;) {
   }
 }
 
 /// Waits without waiting for anything that a report knows.
 void spin_politely() {
-  std::printf("spins %d\n", static_cast<int>(getpid()));
-  std::fflush(stdout);
+  say_that_it_spins();
   while (!this_task::stop_token().stop_requested()) this_task::yield();
 }
 int never() {
@@ -86,8 +88,61 @@ struct Listener {
   void leave() { exit_actor(); }
   int use() { return 1; }
 };
+struct First {
+  int x = 0;
+};
 [[noreturn]] int fail_with_number(int x) { throw std::runtime_error("number " + std::to_string(x)); }
 [[noreturn]] int fail_looked_at() { throw std::runtime_error("somebody looks at this"); }
+
+int leave_by_exit() { std::exit(7); }
+void spin_on() {
+  for (volatile bool for_ever = true; for_ever;) {
+  }
+}
+struct Stubborn {
+  void on_stop() { spin_on(); }
+  int use() { return 1; }
+};
+struct BadStop {
+  void on_stop() { throw std::runtime_error("it does not stop"); }
+  int use() { return 1; }
+};
+int throws_text(int x) {
+  if (x == 0) throw std::string("some text");
+  if (x == 1) throw "a literal";
+  if (x == 2) throw 2.5;
+  throw First{};
+}
+
+struct Clerk {
+  void spin_on() { spin(); }
+  void wait() {
+    say_that_it_spins();
+    get(submit({.name = "source", .placement = on_rank(Rank{0})}, never));
+  }
+  void work_until_stopped() {
+    say_that_it_spins();
+    const auto stop = this_task::stop_token();
+    while (!stop.stop_requested()) {
+    }
+  }
+  void note() {}
+  int use() { return 1; }
+};
+/// Sends it what takes long, and some more that has to wait.
+template <auto Method>
+ActorHandle<Clerk> busy_clerk() {
+  auto clerk = spawn<Clerk>({.name = "clerk", .placement = on_rank(other())});
+  clerk.wait();  // what comes before it is there takes another way
+  clerk.send<Method>();
+  for (int i = 0; i < 5; ++i) clerk.send<&Clerk::note>();
+  return clerk;
+}
+void yield_for_ever() {
+  std::printf("drives %d\n", static_cast<int>(getpid()));
+  std::fflush(stdout);
+  while (true) this_task::yield();
+}
 
 int* argument_count = nullptr;
 char** arguments = nullptr;
@@ -195,6 +250,22 @@ const std::map<std::string, void (*)()> acts{
        std::fflush(stdout);
        get(submit({.placement = on_rank(other())}, spin));
      }},
+    {"hang in a one-way call",
+     [] {
+       const auto clerk = busy_clerk<&Clerk::spin_on>();
+       yield_for_ever();
+     }},
+    {"hang in a one-way call's wait",
+     [] {
+       const auto clerk = busy_clerk<&Clerk::wait>();
+       yield_for_ever();
+     }},
+    {"end while a one-way call runs",
+     [] {
+       static ActorHandle<Clerk> clerk;
+       clerk = busy_clerk<&Clerk::work_until_stopped>();
+       say("the driver returns");
+     }},
     {"nobody has it",
      [] {
        const TaskOptions options{.resources = {.custom = {{"telescopes", 1}}}};
@@ -237,6 +308,32 @@ const std::map<std::string, void (*)()> acts{
          const auto poisoned = submit(throws_a_number, submit(there, fail_looked_at));
          say_error_of(poisoned);
        }
+     }},
+    {"task exits", [] { get(submit({.name = "leaver", .placement = on_rank(other())}, leave_by_exit)); }},
+    {"driver exits", [] { std::exit(7); }},
+    {"task outlives the job",
+     [] {
+       static std::atomic<bool> begun{false};
+       auto task = submit({.name = "endless", .placement = on_rank(Rank{0})}, [] {
+         begun = true;
+         spin_on();
+       });
+       while (!begun) {  // another worker takes it
+       }
+     }},
+    {"on_stop hangs", [] { say(std::to_string(get(spawn<Stubborn>().call<&Stubborn::use>()))); }},
+    {"on_stop throws",
+     [] {
+       for (int i = 0; i < 2; ++i) {
+         const auto actor =
+             spawn<BadStop>({.name = "bad " + std::to_string(i), .placement = on_rank(i == 0 ? Rank{0} : other())});
+         say(std::to_string(get(actor.call<&BadStop::use>())));
+       }
+     }},
+    {"task throws anything",
+     [] {
+       for (const auto rank : {Rank{0}, other()})
+         for (int x = 0; x < 4; ++x) say_error_of(submit({.placement = on_rank(rank)}, throws_text, x));
      }},
     {"value's destructor throws", [] { static_cast<void>(get(submit({.placement = on_rank(other())}, make_bomb))); }},
     {"argument's destructor throws",
