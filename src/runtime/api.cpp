@@ -226,6 +226,10 @@ ObjectState* start_actor(ActorState& state, const ActorType& type, ActorOptions 
     constructor.release();
     throw_outside("spawn");
   }
+  if (const auto problem = options.resources.problem()) {
+    constructor.release();
+    throw ConfigError(title_of(type, options) + " asks for what cannot be: " + *problem);
+  }
   return core().start_actor(state, type, std::move(options), constructor);
 }
 

@@ -119,7 +119,8 @@ class Core final : owner::Environment,
   void end_task(Record& record);                                                                    ///< resources
   bool cancel(ObjectState& state, bool recursive);
   void cancel_children();
-  std::optional<Rank> place(const Resources& need, const Placement& placement, Record* record, std::string& why);
+  std::optional<Rank> place(const Resources& need, const Placement& placement, Record* record,
+                            const std::function<std::string()>& who, std::string& why);
   bool admit_arguments(Record& record);  ///< false: it was cancelled
   void end_pull(Record& record);
   /// Whether some ranks cannot read each other's arenas, so that it matters where arguments are. Any thread.
@@ -370,7 +371,7 @@ class Core final : owner::Environment,
   std::vector<execution::Work*> pauses_;                // of fibers that wait for a place
   std::unordered_map<ObjectId, Rank> detached_actors_;  // of this rank and where they live; each has one handle
   unsigned depth_ = 0;  // with() inside with(), poll() or progress(): only the outermost with() receives
-  std::unordered_set<std::uint64_t> reported_;               // unschedulable requests, by hash of the reason
+  std::unordered_set<std::uint64_t> reported_;               // unschedulable requests, by hash of name and reason
   std::unordered_map<scheduler::GrantId, Record*> granted_;  // tasks that hold resources
   bool leaving_ = false, goodbye_sent_ = false, departed_ = false, lost_ranks_ = false;
   std::vector<Rank> goodbyes_missing_;  // of this rank's children

@@ -40,7 +40,8 @@ void store_instance(Record& record, void* instance) noexcept { record.target->se
 ObjectState* Core::start_actor(ActorState& state, const ActorType& type, ActorOptions options, Record& constructor) {
   std::string why;
   constructor.serial = next_serial();
-  const auto home = place(options.resources, options.placement, nullptr, why);
+  const auto home = place(
+      options.resources, options.placement, nullptr, [&] { return title_of(type, options); }, why);
   state.max_pending_calls = options.max_pending_calls;
   state.detached = options.detached;
   state.home = home.value_or(self_);

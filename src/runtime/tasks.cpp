@@ -265,6 +265,13 @@ void submit(Record& record, Rank target) {
     record.release();
     throw_outside("submit");
   }
+  if (record.more) {
+    if (const auto problem = record.more->options.resources.problem()) {
+      const auto name = record.name();
+      record.release();
+      throw ConfigError("task '" + name + "' asks for what cannot be: " + *problem);
+    }
+  }
   const auto* now = running();
   record.serial = next_serial();
   record.parent = now ? now->serial : 0;
@@ -379,7 +386,8 @@ scheduler::Choice Core::choose(const Resources& need, const Placement& placement
 
 /// Decides where something is to run; waits on its fiber when that depends on what is not there yet. Nothing: it can
 /// never run, and `why` says so.
-std::optional<Rank> Core::place(const Resources& need, const Placement& placement, Record* record, std::string& why) {
+std::optional<Rank> Core::place(const Resources& need, const Placement& placement, Record* record,
+                                const std::function<std::string()>& who, std::string& why) {
   for (auto pause = std::chrono::milliseconds(10);; pause = std::min(pause * 2, std::chrono::milliseconds(320))) {
     if (placement.kind == Placement::Kind::bundle &&
         !with([&] { return groups_.contains(placement.in_bundle.group); })) {
@@ -401,11 +409,12 @@ std::optional<Rank> Core::place(const Resources& need, const Placement& placemen
     if (const auto* never = std::get_if<scheduler::Unschedulable>(&choice)) {
       why = never->reason;
       if (never->for_good || config_.unschedulable == ringray::Unschedulable::error) return std::nullopt;
-      if (with([&] { return reported_.insert(std::hash<std::string>{}(why)).second; }))
+      const auto name = who();
+      if (with([&] { return reported_.insert(std::hash<std::string>{}(name + why)).second; }))
         log::warning(
-            "a task waits for what no rank has: {}. It starts when a rank has it; "
-            "--ringray.unschedulable=error makes this an error.",
-            why);
+            "{} waits for what no rank has: {}. It starts when a rank has it; --ringray.unschedulable=error makes this "
+            "an error.",
+            name, why);
     }
     if (!this->pause(pause)) {
       why = "the job ends";
@@ -436,7 +445,8 @@ void Core::submit(Record& record) {
   record.missing.store(1, std::memory_order_release);  // a cancel leaves the arguments alone: placing looks at them
   spawn_fiber([this, &record, &options] {
     std::string why;
-    const auto rank = place(options.resources, options.placement, &record, why);
+    const auto rank = place(
+        options.resources, options.placement, &record, [&] { return "task '" + record.name() + "'"; }, why);
     if (record.claimed()) return record.release();  // cancelled
     if (!rank) {
       if (record.claim()) {

@@ -61,13 +61,17 @@ bool Resources::fits_in(const Resources& free) const {
 
 std::optional<std::string> Resources::problem() const {
   const auto wrong = [](Amount amount) { return amount < Amount{} || amount.units() > Amount::units_max; };
-  if (wrong(cpus)) return fmt::format("{} cpus is not an amount (0 to 1e9)", cpus.value());
-  if (wrong(gpus)) return fmt::format("{} gpus is not an amount (0 to 1e9)", gpus.value());
+  const auto text = [](Amount amount, const std::string& name) {
+    return amount < Amount{} ? name + " is negative or no number (0 to 1e9 are amounts)"
+                             : fmt::format("{} {} is not an amount (0 to 1e9)", amount.value(), name);
+  };
+  if (wrong(cpus)) return text(cpus, "cpus");
+  if (wrong(gpus)) return text(gpus, "gpus");
   if (gpus > Amount{1} && !gpus.whole())
     return fmt::format("{} gpus is not possible (only one device can be shared); ask for a whole number", gpus.value());
   if (memory_bytes > memory_bytes_max) return fmt::format("{} bytes of memory is not an amount", memory_bytes);
   for (const auto& [name, amount] : custom)
-    if (wrong(amount)) return fmt::format("{} {} is not an amount (0 to 1e9)", amount.value(), name);
+    if (wrong(amount)) return text(amount, name);
   return std::nullopt;
 }
 

@@ -261,6 +261,24 @@ TEST_P(BadInput, ThrownTextAndNumbersAreShown) {
     EXPECT_TRUE(has(outcome.out, part)) << part << " in " << outcome.out;
 }
 
+TEST_P(BadInput, APlaceThatNobodyIsAtIsNamedWithTheTaskThatWaits) {
+  const auto outcome = run("'nobody is there'");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(outcome.out, "it is pending\nit is pending\n");
+  for (const auto* part : {"task 'traveller' waits for what no rank has: no rank of host 'nowhere'",
+                           "task 'traveller' waits for what no rank has: no rank with label color=green"})
+    EXPECT_TRUE(has(outcome.err, part)) << part << " in " << outcome.err;
+}
+
+TEST_P(BadInput, NegativeAmountsAreRefused) {
+  const auto outcome = run("'negative amounts'");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  EXPECT_EQ(std::count(outcome.out.begin(), outcome.out.end(), '\n'), 6) << outcome.out;
+  for (const auto* part :
+       {"cpus is negative or no number", "gpus is negative or no number", "tool is negative or no number"})
+    EXPECT_TRUE(has(outcome.out, part)) << part << " in " << outcome.out;
+}
+
 TEST_P(BadInput, AOneWayCallThatRunsWhenTheJobEndsIsAskedToStop) {
   const auto outcome = run("'end while a one-way call runs' --ringray.workers=2");
   EXPECT_EQ(outcome.status, 0) << outcome.err;

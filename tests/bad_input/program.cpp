@@ -266,6 +266,33 @@ const std::map<std::string, void (*)()> acts{
        clerk = busy_clerk<&Clerk::work_until_stopped>();
        say("the driver returns");
      }},
+    {"nobody is there",
+     [] {
+       for (const auto& where : {on_host("nowhere"), label("color", "green")}) {
+         const auto task = submit({.name = "traveller", .placement = where}, throws_a_number, 1);
+         try {
+           get(task, 100ms);
+         } catch (const GetTimeoutError&) {
+           say("it is pending");
+         }
+         cancel(task);
+       }
+     }},
+    {"negative amounts",
+     [] {
+       for (const auto& need : {Resources{.cpus = -1}, Resources{.gpus = -0.5}, Resources{.custom = {{"tool", -2}}}}) {
+         try {
+           submit({.resources = need}, throws_a_number, 1);
+         } catch (const ConfigError& e) {
+           say(std::string("ConfigError: ") + e.what());
+         }
+         try {
+           spawn<Numbers>({.resources = need});
+         } catch (const ConfigError& e) {
+           say(std::string("ConfigError: ") + e.what());
+         }
+       }
+     }},
     {"nobody has it",
      [] {
        const TaskOptions options{.resources = {.custom = {{"telescopes", 1}}}};
