@@ -58,7 +58,7 @@ inline constexpr bool ids_are_free<Messages<Handled...>> = ((Handled::id < first
 /// at the latest when the job ends. Any thread of the rank; a single handle like an int. Does not travel.
 ///
 /// Steps are done when they return and hold up their thread until the handlers that run have ended. Throws ConfigError
-/// when it is empty.
+/// when it is empty. After the job it can be asked for its state() and counts; steps and spawn() throw ConfigError.
 template <class Program>
 class KernelHandle {
  public:
@@ -67,11 +67,11 @@ class KernelHandle {
   bool operator==(const KernelHandle&) const = default;
 
   /// From launched to active. Throws InvalidTransitionError, which changes nothing, as do all steps.
-  void activate() const { kernel().activate(); }
+  void activate() const { running().activate(); }
   /// From active to suspended: messages wait. Throws InvalidTransitionError.
-  void suspend() const { kernel().suspend(); }
+  void suspend() const { running().suspend(); }
   /// From suspended to active. Throws InvalidTransitionError.
-  void resume() const { kernel().resume(); }
+  void resume() const { running().resume(); }
   /// From any state to terminated: its actors end, and calls that wait throw ActorDiedError. Twice is fine.
   void terminate() const { kernel().terminate(); }
   Life state() const { return kernel().hosted().life(); }
@@ -82,7 +82,7 @@ class KernelHandle {
   /// not wait for objects, nor take steps of this kernel; what it throws is thrown.
   template <class Work>
   void exclusive(Work&& work) const {
-    kernel().hosted().exclusive([&] { static_cast<void>(work()); });
+    running().hosted().exclusive([&] { static_cast<void>(work()); });
   }
 
   /// Counts of all actors that it ever had, and the depth of the fullest mailbox, in cells.
@@ -98,11 +98,11 @@ class KernelHandle {
   template <class A>
   Actor<A> spawn(const SpawnOptions& options, const typename A::State& state) const {
     static_assert(detail::ids_are_free<typename A::Handled>, "ringray: ids of messages end below 0xff00");
-    const auto address = kernel().spawn({.type = Program::template type_of<A>(),
-                                         .state = &state,
-                                         .state_bytes = sizeof state,
-                                         .queue_capacity = options.queue_capacity,
-                                         .overflow = options.overflow});
+    const auto address = running().spawn({.type = Program::template type_of<A>(),
+                                          .state = &state,
+                                          .state_bytes = sizeof state,
+                                          .queue_capacity = options.queue_capacity,
+                                          .overflow = options.overflow});
     return Actor<A>(lease_->kernel(), address, options);
   }
   template <class A>
@@ -116,8 +116,9 @@ class KernelHandle {
       : lease_(std::make_shared<runtime::KernelLease>(std::move(kernel))) {}
   runtime::LiveKernel& kernel() const {
     if (!lease_) throw ConfigError("an empty KernelHandle was used; ringray::device::launch gives one that is not");
-    return lease_->kernel()->checked("a KernelHandle");
+    return *lease_->kernel();
   }
+  runtime::LiveKernel& running() const { return kernel().checked("a KernelHandle"); }
   std::shared_ptr<runtime::KernelLease> lease_;
 };
 
@@ -167,19 +168,20 @@ class Actor {
   /// What it has not handled becomes dead letters, in a kernel that is not active later. Twice is fine.
   void terminate() const { kernel().step(address_, Step::terminate); }
   /// terminated, too, when it is gone or the kernel is terminated.
-  Life state() const { return kernel().hosted().life(address_); }
+  Life state() const { return any_kernel().hosted().life(address_); }
   /// The code that the handler gave to context.fail(), while it has failed; else 0.
-  std::uint32_t error() const { return kernel().hosted().error(address_); }
+  std::uint32_t error() const { return any_kernel().hosted().error(address_); }
 
  private:
   template <class>
   friend class KernelHandle;
   Actor(std::shared_ptr<runtime::LiveKernel> kernel, Address address, const SpawnOptions& options)
       : kernel_(std::move(kernel)), address_(address), options_{options.priority, options.overflow} {}
-  runtime::LiveKernel& kernel() const {
+  runtime::LiveKernel& any_kernel() const {
     if (!kernel_) throw ConfigError("an empty device::Actor was used; spawn of a kernel gives one that is not");
-    return kernel_->checked("a device::Actor");
+    return *kernel_;
   }
+  runtime::LiveKernel& kernel() const { return any_kernel().checked("a device::Actor"); }
   template <class Message>
   void write(Packed<Message>& packed, const Message& message) const {
     static_assert(detail::lists<Message, typename A::Handled>, "ringray: the actor does not handle this message");

@@ -445,7 +445,9 @@ void leave_behind() {
 bool was_cleaned_up() {
   if (kept.state() != Life::terminated) return false;
   kept.terminate();
-  return has(error_of(never_answered), {"ActorDiedError", "terminated"}) && !runtime::has_core();
+  const auto* answer = runtime::Access::state(never_answered);  // get() would be refused now
+  return answer->done() && answer->failed() && answer->extra()->error == Errc::actor_died &&
+         has(answer->extra()->detail.text, {"terminated"}) && !runtime::has_core();
 }
 
 }  // namespace

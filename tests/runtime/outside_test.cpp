@@ -178,10 +178,14 @@ TEST(Outside, AfterTheRunWhatNeedsAJobSaysSo) { expect_refused(functions()); }
 
 TEST(Outside, WhatIsKeptFromTheRunSaysSoWhenItIsUsed) {
   EXPECT_TRUE(stop_requested());
-  if (kept.plain)
+  if (kept.plain) {
     expect_refused(handles());
-  else
+    EXPECT_EQ(kept.kernel.state(), device::Life::terminated);
+    EXPECT_EQ(kept.sum.state(), device::Life::terminated);
+    kept.kernel.terminate();
+  } else {
     EXPECT_THROW(get(kept.lent), ConfigError);
+  }
 }
 
 TEST(Outside, HandlesAndReferencesCanBeCopiedAndLetGo) {
