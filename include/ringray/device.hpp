@@ -17,6 +17,7 @@
 // A message is trivially copyable, has at most 864 bytes and an id below 0xff00. For what a handler can do see Context
 // in ringray/device/context.hpp; that header is all that such types need.
 
+#include <cstring>
 #include <memory>
 #include <string>
 #include <type_traits>
@@ -29,6 +30,7 @@
 #include "ringray/device/telemetry.hpp"
 #include "ringray/runtime/function.hpp"
 #include "ringray/runtime/kernel.hpp"
+#include "ringray/runtime/kernel_door.hpp"
 #include "ringray/runtime/object_ref.hpp"
 
 namespace ringray::device {
@@ -54,43 +56,55 @@ template <class... Handled>
 inline constexpr bool ids_are_free<Messages<Handled...>> = ((Handled::id < first_reserved_type) && ...);
 }  // namespace detail
 
-/// A counted reference to a kernel of this rank; copies refer to the same one. It is terminated with the last handle,
-/// at the latest when the job ends. Any thread of the rank; a single handle like an int. Does not travel.
+/// A counted reference to a kernel; copies refer to the same one. It is terminated with the last handle on any rank, at
+/// the latest when the job ends. Any thread; a single handle like an int. Can be an argument, a result and a member of
+/// any value that travels: then it means the kernel on the rank that launched it.
 ///
-/// Steps are done when they return and hold up their thread until the handlers that run have ended. Throws ConfigError
-/// when it is empty. After the job it can be asked for its state() and counts; steps and spawn() throw ConfigError.
+/// Steps are done when they return and hold up their thread until the handlers that run have ended. All throw
+/// ConfigError when it is empty, and ActorDiedError when the kernel's rank died. After the job one of the kernel's rank
+/// can be asked for its state() and counts; steps and spawn() throw ConfigError.
 template <class Program>
 class KernelHandle {
  public:
   KernelHandle() = default;
-  explicit operator bool() const noexcept { return lease_ != nullptr; }
-  bool operator==(const KernelHandle&) const = default;
+  explicit operator bool() const noexcept { return static_cast<bool>(place_); }
+  bool operator==(const KernelHandle& other) const noexcept { return place_ == other.place_; }
 
   /// From launched to active. Throws InvalidTransitionError, which changes nothing, as do all steps.
-  void activate() const { running().activate(); }
+  void activate() const { take<runtime::KernelStep::activate>(); }
   /// From active to suspended: messages wait. Throws InvalidTransitionError.
-  void suspend() const { running().suspend(); }
+  void suspend() const { take<runtime::KernelStep::suspend>(); }
   /// From suspended to active. Throws InvalidTransitionError.
-  void resume() const { running().resume(); }
+  void resume() const { take<runtime::KernelStep::resume>(); }
   /// From any state to terminated: its actors end, and calls that wait throw ActorDiedError. Twice is fine.
-  void terminate() const { kernel().terminate(); }
-  Life state() const { return kernel().hosted().life(); }
+  void terminate() const { take<runtime::KernelStep::terminate>(); }
+  Life state() const { return ask<&runtime::KernelDoor::kernel_life>(); }
   /// What launch() was told.
-  const std::string& name() const { return *kernel().name(); }
+  const std::string& name() const {
+    static_cast<void>(place());
+    return name_;
+  }
+  /// Where it runs.
+  Rank rank() const { return place().here() ? this_rank() : place_.door().rank(); }
 
   /// work() while no block of the kernel runs: they leave at message boundaries, and come back afterwards. `work` must
-  /// not wait for objects, nor take steps of this kernel; what it throws is thrown.
+  /// not wait for objects, nor take steps of this kernel; what it throws is thrown. On the kernel's rank only, else
+  /// throws ConfigError.
   template <class Work>
   void exclusive(Work&& work) const {
-    running().hosted().exclusive([&] { static_cast<void>(work()); });
+    if (!running().here())
+      throw ConfigError("exclusive() of kernel '" + name_ +
+                        "' was used on another rank than the kernel's; submit a "
+                        "task there: {.placement = on_rank(kernel.rank())}");
+    place_.here()->hosted().exclusive([&] { static_cast<void>(work()); });
   }
 
   /// Counts of all actors that it ever had, and the depth of the fullest mailbox, in cells.
-  Telemetry telemetry() const { return kernel().hosted().telemetry(); }
+  Telemetry telemetry() const { return ask<&runtime::KernelDoor::telemetry>(); }
   /// Messages that were not handled, with the reason: the newest 256.
-  std::vector<DeadLetter> dead_letters() const { return kernel().dead_letters(); }
+  std::vector<DeadLetter> dead_letters() const { return ask<&runtime::KernelDoor::dead_letters>(); }
   /// Answers and dead letters that had no room on their way from the kernel.
-  std::uint64_t lost_letters() const { return kernel().hosted().lost_letters(); }
+  std::uint64_t lost_letters() const { return ask<&runtime::KernelDoor::lost_letters>(); }
 
   /// A new actor with that state. It lives until it or the kernel is terminated, also without a handle. Throws
   /// InvalidTransitionError when the kernel is terminated, OutOfMemoryError when it has 256 actors in each block
@@ -98,12 +112,11 @@ class KernelHandle {
   template <class A>
   Actor<A> spawn(const SpawnOptions& options, const typename A::State& state) const {
     static_assert(detail::ids_are_free<typename A::Handled>, "ringray: ids of messages end below 0xff00");
-    const auto address = running().spawn({.type = Program::template type_of<A>(),
-                                          .state = &state,
-                                          .state_bytes = sizeof state,
-                                          .queue_capacity = options.queue_capacity,
-                                          .overflow = options.overflow});
-    return Actor<A>(lease_->kernel(), address, options);
+    const runtime::DoorSpawn setup{Program::template type_of<A>(), options.queue_capacity, options.overflow};
+    std::vector<std::uint8_t> bytes(sizeof state);
+    std::memcpy(bytes.data(), &state, sizeof state);
+    const auto address = running().template ask<&runtime::KernelDoor::spawn>(setup, bytes);
+    return Actor<A>(place_, address, options);
   }
   template <class A>
   Actor<A> spawn(const typename A::State& state = {}) const {
@@ -113,22 +126,50 @@ class KernelHandle {
  private:
   friend KernelHandle launch<Program>(const LaunchOptions& options);
   explicit KernelHandle(std::shared_ptr<runtime::LiveKernel> kernel)
-      : lease_(std::make_shared<runtime::KernelLease>(std::move(kernel))) {}
-  runtime::LiveKernel& kernel() const {
-    if (!lease_) throw ConfigError("an empty KernelHandle was used; ringray::device::launch gives one that is not");
-    return *lease_->kernel();
+      : place_(kernel), lease_(kernel->lease()), name_(*kernel->name()) {}
+  const runtime::KernelPlace& place() const {
+    if (!place_) throw ConfigError("an empty KernelHandle was used; ringray::device::launch gives one that is not");
+    return place_;
   }
-  runtime::LiveKernel& running() const { return kernel().checked("a KernelHandle"); }
-  std::shared_ptr<runtime::KernelLease> lease_;
+  const runtime::KernelPlace& running() const { return place().checked("a KernelHandle"); }
+  template <auto Method, class... Arguments>
+  auto ask(Arguments&&... arguments) const {
+    return place().template ask<Method>(std::forward<Arguments>(arguments)...);
+  }
+  template <runtime::KernelStep step>
+  void take() const {
+    if constexpr (step != runtime::KernelStep::terminate) running();
+    ask<&runtime::KernelDoor::take_step>(step);
+  }
+
+ public:
+  template <class Archive>
+  void save(Archive& archive) const {
+    static_assert(std::is_same_v<Archive, wire::OutputArchive>, "handles travel only between ranks of one job");
+    place_.write(archive, true);
+    archive(name_);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    const auto door = place_.read(archive);
+    archive(name_);
+    lease_ = place_.here() ? place_.here()->lease() : nullptr;
+  }
+
+ private:
+  runtime::KernelPlace place_;
+  std::shared_ptr<runtime::KernelLease> lease_;  // of a kernel of this rank; that of another rank is held by its door
+  std::string name_;
 };
 
-/// Refers to an actor of a kernel of this rank; a value. Does not keep the kernel running. Any thread of the rank. Does
-/// not travel; inside of the kernel its address() does. Throws ConfigError when it is empty.
+/// Refers to an actor of a kernel; a value. Does not keep the kernel running. Any thread. Travels as a KernelHandle
+/// does; inside of the kernel its address() does. Throws ConfigError when it is empty, and ActorDiedError when the
+/// kernel's rank died.
 template <class A>
 class Actor {
  public:
   Actor() = default;
-  explicit operator bool() const noexcept { return kernel_ != nullptr; }
+  explicit operator bool() const noexcept { return static_cast<bool>(place_); }
   bool operator==(const Actor&) const = default;
   /// For the states of other actors of the kernel, and for messages to them: context.send(address, message).
   Address address() const noexcept { return address_; }
@@ -136,11 +177,17 @@ class Actor {
   /// Messages of one sender are handled in the order of sending. A full mailbox, by SpawnOptions::overflow: waits (in a
   /// task only the task waits), throws QueueFullError, or a message becomes a dead letter: `dropped`, if it is this
   /// one. Throws ActorDiedError when the actor is gone. To a failed actor it waits for a restart.
+  ///
+  /// To a kernel of another rank it never waits and is always `accepted`: it is on its way. Where it comes to a full
+  /// mailbox it waits there, in order, up to 4096 of them; what cannot be handled becomes a dead letter.
   template <Sendable Message>
   Delivery send(const Message& message, const MessageOptions& options = {}) const {
     Packed<Message> packed;
     write(packed, message);
-    return kernel().send(packed.words, options_.overflow, options.timeout);
+    if (const auto& kernel = running().here()) return kernel->send(packed.words, options_.overflow, options.timeout);
+    place_.door().template send<&runtime::KernelDoor::tell>(words_of(packed), options_.overflow,
+                                                            options.timeout.count());
+    return Delivery::accepted;
   }
 
   /// Sends, and refers to what the handler answers by context.reply(). Waits only for room, as send(). All errors are
@@ -151,37 +198,61 @@ class Actor {
     static_assert(Travels<typename Message::Reply>, "ringray: a Reply is a value: it must have no pointers");
     Packed<Message> packed;
     write(packed, message);
-    auto& kernel = this->kernel();
-    auto* call = new runtime::KernelCallOf<A, Message>(kernel.name());
+    const auto& kernel = running().here();
+    if (!kernel)
+      return place_.door().template call<&runtime::KernelDoor::ask<A, Message>>(words_of(packed), options_.overflow,
+                                                                                options.timeout.count());
+    auto* call = new runtime::KernelCallOf<A, Message>(kernel->name());
     auto ref = runtime::Access::make<ObjectRef<typename Message::Reply>>(static_cast<runtime::ObjectState*>(call));
     call->retain();
-    kernel.call(*call, packed.words, options_.overflow, options.timeout);
+    kernel->call(*call, packed.words, options_.overflow, options.timeout);
     return ref;
   }
 
   /// Messages wait, from active on. This and what follows throws InvalidTransitionError, and ActorDiedError when the
   /// actor is gone.
-  void suspend() const { kernel().step(address_, Step::suspend); }
-  void resume() const { kernel().step(address_, Step::resume); }
+  void suspend() const { step(Step::suspend); }
+  void resume() const { step(Step::resume); }
   /// A failed actor goes on with its state as it is and the messages that wait.
-  void restart() const { kernel().step(address_, Step::restart); }
+  void restart() const { step(Step::restart); }
   /// What it has not handled becomes dead letters, in a kernel that is not active later. Twice is fine.
-  void terminate() const { kernel().step(address_, Step::terminate); }
+  void terminate() const { step(Step::terminate); }
   /// terminated, too, when it is gone or the kernel is terminated.
-  Life state() const { return any_kernel().hosted().life(address_); }
+  Life state() const { return ask<&runtime::KernelDoor::life>(address_); }
   /// The code that the handler gave to context.fail(), while it has failed; else 0.
-  std::uint32_t error() const { return any_kernel().hosted().error(address_); }
+  std::uint32_t error() const { return ask<&runtime::KernelDoor::error>(address_); }
+
+  template <class Archive>
+  void save(Archive& archive) const {
+    static_assert(std::is_same_v<Archive, wire::OutputArchive>, "handles travel only between ranks of one job");
+    place_.write(archive, false);
+    archive(address_.value, options_.priority, options_.overflow);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    place_.read(archive);
+    archive(address_.value, options_.priority, options_.overflow);
+  }
 
  private:
   template <class>
   friend class KernelHandle;
-  Actor(std::shared_ptr<runtime::LiveKernel> kernel, Address address, const SpawnOptions& options)
-      : kernel_(std::move(kernel)), address_(address), options_{options.priority, options.overflow} {}
-  runtime::LiveKernel& any_kernel() const {
-    if (!kernel_) throw ConfigError("an empty device::Actor was used; spawn of a kernel gives one that is not");
-    return *kernel_;
+  Actor(runtime::KernelPlace place, Address address, const SpawnOptions& options)
+      : place_(std::move(place)), address_(address), options_{options.priority, options.overflow} {}
+  const runtime::KernelPlace& place() const {
+    if (!place_) throw ConfigError("an empty device::Actor was used; spawn of a kernel gives one that is not");
+    return place_;
   }
-  runtime::LiveKernel& kernel() const { return any_kernel().checked("a device::Actor"); }
+  const runtime::KernelPlace& running() const { return place().checked("a device::Actor"); }
+  template <auto Method, class... Arguments>
+  auto ask(Arguments&&... arguments) const {
+    return place().template ask<Method>(std::forward<Arguments>(arguments)...);
+  }
+  void step(Step step) const { running().template ask<&runtime::KernelDoor::step>(address_, step); }
+  template <class Message>
+  static Words words_of(const Packed<Message>& packed) {
+    return {packed.words, packed.words + cells_of(packed.words) * cell_data_words};
+  }
   template <class Message>
   void write(Packed<Message>& packed, const Message& message) const {
     static_assert(detail::lists<Message, typename A::Handled>, "ringray: the actor does not handle this message");
@@ -195,7 +266,7 @@ class Actor {
     Overflow overflow = Overflow::wait;
     bool operator==(const Options&) const = default;
   };
-  std::shared_ptr<runtime::LiveKernel> kernel_;
+  runtime::KernelPlace place_;
   Address address_;
   Options options_;
 };

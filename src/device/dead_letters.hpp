@@ -22,6 +22,10 @@ struct DeadLetter {
   Reason reason = Reason::none;
   Envelope envelope;        ///< as it was sent
   std::vector<Word> words;  ///< all of the parcel, envelope included
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(number, clock, reason, envelope, words);
+  }
 };
 
 /// What is not set matches all.

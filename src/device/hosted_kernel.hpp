@@ -5,6 +5,7 @@
 #include <cstdint>
 #include <functional>
 #include <string>
+#include <vector>
 
 #include "ringray/base/result.hpp"
 #include "ringray/base/time.hpp"
@@ -29,6 +30,8 @@ struct ActorSetup {
   std::uint32_t queue_capacity = 64;  ///< cells of each priority; a power of two
   Overflow overflow = Overflow::reject;
 };
+
+using Words = std::vector<Word>;  ///< of a Packed message, or of a Parcel
 
 /// Given every message to the host and every dead letter (envelope().reason()), by one thread of the kernel.
 using Mail = std::function<void(const Parcel&)>;

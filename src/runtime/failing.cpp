@@ -60,6 +60,9 @@ Thrown current_exception_of(std::string task) noexcept {
     code = Errc::actor_died;
     detail.text = left_by_exit;
     if (auto* now = running(); now && now->actor) now->actor->request_exit();
+  } catch (const Relayed& e) {
+    code = e.code;
+    detail = e.detail;
   } catch (const Error& e) {
     if (e.code() == Errc::task_cancelled) code = Errc::task_cancelled;
     detail.exception_type = type_name(typeid(e).name());

@@ -10,6 +10,7 @@
 #include "ringray/execution/fiber.hpp"
 #include "ringray/runtime/cancellation.hpp"
 #include "ringray/runtime/core.hpp"
+#include "ringray/runtime/kernel_backlog.hpp"
 
 namespace ringray::runtime {
 
@@ -43,6 +44,10 @@ void sleep_on_fiber(base::Nanoseconds time) {
   never->release();
 }
 
+void set_correlation(device::Word* words, std::uint32_t number) {
+  words[1] = (words[1] & 0xffffffffu) | device::Word{number} << 32;  // Envelope::correlation
+}
+
 }  // namespace
 
 // ---- a kernel
@@ -59,7 +64,9 @@ LiveKernel::LiveKernel(const device::LaunchOptions& options, device::CpuKernel::
       {.lived = [calls = calls_](Address actor, device::Life life,
                                  std::uint32_t error) { calls->lived(actor, life, error); },
        .lost = [calls = calls_] { calls->lost(); }}));
+  backlog_ = std::make_shared<KernelBacklog>(hosted_, calls_);
 }
+LiveKernel::~LiveKernel() { terminate(); }
 
 std::shared_ptr<LiveKernel> LiveKernel::launch(const device::LaunchOptions& options, device::CpuKernel::RunBlock run) {
   check_inside("device::launch");
@@ -85,6 +92,25 @@ void LiveKernel::terminate() noexcept {
   const auto ended = hosted_->terminate();
   RINGRAY_ASSERT(ended.has_value(), "terminating is always allowed");
   calls_->close();
+  backlog_->clear();
+  std::any door;
+  {
+    const std::lock_guard lock(mutex_);
+    door.swap(door_);
+  }
+}
+
+std::shared_ptr<KernelLease> LiveKernel::lease() {
+  const std::lock_guard lock(mutex_);
+  auto lease = lease_.lock();
+  if (!lease) lease_ = lease = std::make_shared<KernelLease>(shared_from_this());
+  return lease;
+}
+
+std::any LiveKernel::door(const std::function<std::any()>& make) {
+  const std::lock_guard lock(mutex_);
+  if (!door_.has_value()) door_ = make();
+  return door_;
 }
 
 // ---- its actors
@@ -137,11 +163,22 @@ void LiveKernel::call(KernelCall& call, device::Word* words, Overflow overflow, 
   const Address actor{static_cast<std::uint32_t>(words[0])};
   const auto number = calls_->begin(call, actor, timeout);
   if (number == 0) return;
-  words[1] = (words[1] & 0xffffffffu) | device::Word{number} << 32;  // Envelope::correlation
+  set_correlation(words, number);
   const auto delivery = deliver(words, overflow, deadline_after(timeout));
   if (delivery == Delivery::accepted || delivery == Delivery::dropped) return;  // the dead letter ends it
   calls_->fail(number, delivery == Delivery::full ? Errc::queue_full : Errc::actor_died,
                text_of(delivery, actor, overflow, *name_));
+}
+
+void LiveKernel::post(device::Words words, Overflow overflow, base::Nanoseconds timeout) {
+  backlog_->push({std::move(words), overflow, deadline_after(timeout)});
+}
+
+void LiveKernel::post_call(KernelCall& call, device::Words words, Overflow overflow, base::Nanoseconds timeout) {
+  const auto number = calls_->begin(call, Address{static_cast<std::uint32_t>(words[0])}, timeout);
+  if (number == 0) return;
+  set_correlation(words.data(), number);
+  post(std::move(words), overflow, timeout);
 }
 
 // ---- the kernels of a rank
@@ -151,7 +188,15 @@ bool Kernels::add(const std::shared_ptr<LiveKernel>& kernel) {
   if (ending_) return false;
   std::erase_if(kernels_, [](const auto& other) { return other.expired(); });
   kernels_.push_back(kernel);
+  kernel->id_ = ++last_id_;
   return true;
+}
+
+std::shared_ptr<LiveKernel> Kernels::find(std::uint64_t id) {
+  const std::lock_guard lock(mutex_);
+  for (const auto& weak : kernels_)
+    if (auto kernel = weak.lock(); kernel && kernel->id_ == id) return kernel;
+  return nullptr;
 }
 
 void Kernels::begin_end() {

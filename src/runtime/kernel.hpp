@@ -1,6 +1,7 @@
 #pragma once
 // Kernels of device actors in a running job. What the templates of include/ringray/device.hpp call.
 
+#include <any>
 #include <condition_variable>
 #include <functional>
 #include <memory>
@@ -48,13 +49,16 @@ struct MessageOptions {
 
 namespace ringray::runtime {
 
+class KernelBacklog;
+class KernelLease;
+
 /// A launched kernel and its calls. Errors are exceptions. Any thread of a running rank.
-class LiveKernel {
+class LiveKernel : public std::enable_shared_from_this<LiveKernel> {
  public:
   static std::shared_ptr<LiveKernel> launch(const device::LaunchOptions& options, device::CpuKernel::RunBlock run);
   LiveKernel(const LiveKernel&) = delete;
   LiveKernel& operator=(const LiveKernel&) = delete;
-  ~LiveKernel() { terminate(); }
+  ~LiveKernel();
 
   /// Throws ConfigError when its run has ended.
   LiveKernel& checked(const char* handle) {
@@ -76,8 +80,20 @@ class LiveKernel {
   device::Delivery send(device::Word* words, device::Overflow overflow, base::Nanoseconds timeout);
   /// `words`: of the message, whose correlation is set. Takes over one count of `call`, which gets all errors.
   void call(KernelCall& call, device::Word* words, device::Overflow overflow, base::Nanoseconds timeout);
+  /// The same for messages of other ranks. They never wait here: what finds no room is kept until there is some, in
+  /// order; what cannot be handled becomes a dead letter.
+  void post(device::Words words, device::Overflow overflow, base::Nanoseconds timeout);
+  void post_call(KernelCall& call, device::Words words, device::Overflow overflow, base::Nanoseconds timeout);
+
+  /// Names it on its rank: Kernels::find.
+  std::uint64_t id() const noexcept { return id_; }
+  /// Shared by all who keep it running.
+  std::shared_ptr<KernelLease> lease();
+  /// What `make` gave when it was first asked; kept until the kernel ends.
+  std::any door(const std::function<std::any()>& make);
 
  private:
+  friend class Kernels;
   LiveKernel(const device::LaunchOptions& options, device::CpuKernel::RunBlock run);
   device::Delivery deliver(device::Word* words, device::Overflow overflow, base::Nanoseconds deadline);
 
@@ -85,7 +101,12 @@ class LiveKernel {
   const std::shared_ptr<const std::string> name_;
   const std::uint32_t queue_capacity_;
   const std::shared_ptr<KernelCalls> calls_;
-  std::unique_ptr<device::HostedKernel> hosted_;
+  std::shared_ptr<device::HostedKernel> hosted_;
+  std::shared_ptr<KernelBacklog> backlog_;
+  std::uint64_t id_ = 0;  // set once, by Kernels
+  std::mutex mutex_;      // guards what follows
+  std::weak_ptr<KernelLease> lease_;
+  std::any door_;
 };
 
 /// Terminates the kernel when the last handle is gone.
@@ -106,6 +127,8 @@ class Kernels {
  public:
   /// False: the job ends.
   bool add(const std::shared_ptr<LiveKernel>& kernel);
+  /// Null for one that is gone.
+  std::shared_ptr<LiveKernel> find(std::uint64_t id);
   /// Terminates all, on a thread of its own, as handlers may take long.
   void begin_end();
   /// Waits for that: the name of one that had not ended in time, or nothing.
@@ -115,6 +138,7 @@ class Kernels {
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
   std::vector<std::weak_ptr<LiveKernel>> kernels_;
+  std::uint64_t last_id_ = 0;
   bool ending_ = false, ended_ = false;
   std::string current_;  // that is being terminated
   std::thread ender_;

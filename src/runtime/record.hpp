@@ -90,6 +90,12 @@ struct Undecodable {
 };
 [[noreturn]] void throw_undecodable();  ///< of the exception that is being handled
 
+/// Thrown by the runtime's own actors: an error that is the caller's as it is, not that of a failed task.
+struct Relayed {
+  Errc code;
+  ErrorDetail detail;
+};
+
 /// Where a request came from; the reply goes there.
 struct Origin : base::Recycled {
   Rank caller;

@@ -9,6 +9,7 @@
 #include <thread>
 
 #include "program.hpp"
+#include "public.hpp"
 #include "ringray/runtime/core.hpp"
 
 namespace ringray::test {
@@ -18,32 +19,6 @@ using namespace device;
 using namespace std::chrono_literals;
 using Handle = KernelHandle<TestProgram>;
 
-/// What `work` throws, as "TYPE: text"; empty when it throws nothing.
-template <class Work>
-std::string thrown(const Work& work) {
-  try {
-    work();
-  } catch (const Error& e) {
-    return std::string(error_name(e.code())) + ": " + e.what();
-  }
-  return "";
-}
-testing::AssertionResult has(const std::string& text, std::initializer_list<const char*> parts) {
-  for (const auto* part : parts)
-    if (text.find(part) == std::string::npos) return testing::AssertionFailure() << "no '" << part << "' in: " << text;
-  return testing::AssertionSuccess();
-}
-template <class T>
-std::string error_of(const ObjectRef<T>& ref) {
-  return thrown([&] { get(ref, 20s); });
-}
-template <class Condition>
-bool soon(const Condition& condition) {
-  for (const auto end = std::chrono::steady_clock::now() + 20s; std::chrono::steady_clock::now() < end;
-       this_task::yield())
-    if (condition()) return true;
-  return false;
-}
 std::vector<ObjectRef<Pong>> pings(const Actor<Echo>& echo, std::uint64_t count) {
   std::vector<ObjectRef<Pong>> calls;
   for (std::uint64_t i = 0; i < count; ++i) calls.push_back(echo.call(Ping{i}));

@@ -1,0 +1,52 @@
+#pragma once
+// Messages of other ranks that wait for room in the mailbox of a device actor.
+
+#include <deque>
+#include <memory>
+#include <mutex>
+#include <unordered_map>
+#include <vector>
+
+#include "ringray/device/hosted_kernel.hpp"
+#include "ringray/runtime/kernel_calls.hpp"
+
+namespace ringray::runtime {
+
+/// Of one kernel; in the order in which they came to each actor. Nobody waits in it. Any thread.
+class KernelBacklog : public std::enable_shared_from_this<KernelBacklog> {
+ public:
+  struct Letter {
+    device::Words words;
+    device::Overflow overflow;
+    base::Nanoseconds deadline;
+  };
+  static constexpr std::size_t letters_max = 4096;  ///< for each actor; more are refused
+
+  KernelBacklog(std::shared_ptr<device::HostedKernel> kernel, std::shared_ptr<KernelCalls> calls)
+      : kernel_(std::move(kernel)), calls_(std::move(calls)) {}
+  void push(Letter letter);
+  /// The kernel has ended.
+  void clear();
+
+ private:
+  struct Refused {
+    device::Words words;
+    device::Reason reason;
+  };
+  using Queue = std::deque<Letter>;
+
+  bool settle(Letter& letter);
+  void retry();
+  void retry_later();
+  void bury_refused(std::unique_lock<std::mutex>& lock);
+
+  const std::shared_ptr<device::HostedKernel> kernel_;
+  const std::shared_ptr<KernelCalls> calls_;
+  std::mutex mutex_;                                 // guards what follows
+  std::unordered_map<std::uint32_t, Queue> queues_;  // by address; none is empty
+  std::vector<Refused> refused_;
+  base::Nanoseconds pause_{};
+  bool armed_ = false;
+};
+
+}  // namespace ringray::runtime
