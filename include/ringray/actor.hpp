@@ -126,8 +126,8 @@ class ActorHandle {
   template <class>
   friend class ActorGroup;
   runtime::ActorState& state() const {
-    if (!state_)
-      throw ConfigError("an empty actor handle was used; spawn or get_actor gives one that refers to an actor");
+    if (!state_) [[unlikely]]
+      runtime::throw_config("an empty actor handle was used; spawn or get_actor gives one that refers to an actor");
     state_->begun().check("an actor handle");
     return *state_;
   }

@@ -39,8 +39,8 @@ ObjectState* put_block(ArenaBlock& block, const ValueType* type);
 
 template <class Ref>
 ObjectState& checked_state(const Ref& ref) {
-  if (!ref)
-    throw ConfigError("an empty ObjectRef was used; submit, put and call give references that refer to something");
+  if (!ref) [[unlikely]]
+    throw_config("an empty ObjectRef was used; submit, put and call give references that refer to something");
   auto& state = *Access::state(ref);
   state.begun().check("an ObjectRef");
   return state;

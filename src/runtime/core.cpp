@@ -122,9 +122,7 @@ Core::Core(Parts parts)
   spread_turn_ = random_();
   cancellations().clear();
   the_core.store(this, std::memory_order_release);
-  static RunNumber runs = 0;
-  if (++runs == 0) ++runs;
-  this_run.store(runs, std::memory_order_relaxed);
+  run_begins();
   stop_requested.store(false, std::memory_order_relaxed);
   base::set_state_dump([] { std::fputs(core().report().c_str(), stderr); });
 }
@@ -141,7 +139,7 @@ Core::~Core() {
                                                : static_cast<Record*>(request.token));
   });
   stop_requested.store(true, std::memory_order_relaxed);
-  this_run.store(0, std::memory_order_relaxed);
+  run_ends();
   the_core.store(nullptr, std::memory_order_release);
   for (auto* state : left) state->release();
 }

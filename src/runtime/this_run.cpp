@@ -6,6 +6,8 @@
 
 namespace ringray::runtime {
 
+void throw_config(const char* text) { throw ConfigError(text); }
+
 void throw_outside(const char* what) {
   throw ConfigError(std::string(what) +
                     " was used outside of ringray::run (before it begins and after it returned there is no job); use "
