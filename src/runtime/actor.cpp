@@ -59,7 +59,7 @@ std::size_t ActorRecord::queued() const noexcept {
   if (!lanes_.empty()) return 0;
   std::size_t count = 0;
   for (const auto* first : {batch_, inbox_.load(std::memory_order_acquire)})
-    for (; first; first = first->next) ++count;
+    for (; first && count < queued_max; first = first->next) ++count;
   return count;
 }
 

@@ -79,8 +79,10 @@ class ActorRecord final : public execution::Runnable {
   bool dead() const noexcept { return dead_.load(std::memory_order_acquire); }
   std::string cause();
   std::string title() const;
-  /// Calls that wait for the turn. (turn), or while who has it is held up; 0 for actors with concurrency groups.
+  /// Calls that wait for the turn, counted up to a most. (turn), or while who has it is held up; 0 for actors with
+  /// concurrency groups.
   std::size_t queued() const noexcept;
+  static constexpr std::size_t queued_max = 1000;  ///< a signal handler counts them
 
   void set_instance(void* instance) noexcept;
   int restarts() const noexcept { return restarts_.load(std::memory_order_relaxed); }

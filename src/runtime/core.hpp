@@ -60,6 +60,8 @@ struct Parts {
   bool oversubscribed = false;
 };
 
+struct Counted;
+
 class Core final : owner::Environment,
                    transport::Receiver,
                    execution::Pool::Poller,
@@ -198,7 +200,7 @@ class Core final : owner::Environment,
 
   void set_holding(bool yes) noexcept;
   void watch_workers(base::Nanoseconds now);
-  std::string report_workers();
+  std::string report_workers(Counted& kept);
   void dispatch(const Envelope& envelope, View payload);
   void after_baton(Thread thread);
   void attend();  ///< by a worker, between tasks: users' code that waits for a thread

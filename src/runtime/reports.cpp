@@ -3,7 +3,6 @@
 #include <fmt/format.h>
 
 #include <algorithm>
-#include <array>
 #include <mutex>
 #include <utility>
 
@@ -72,7 +71,10 @@ std::size_t queued_behind(const Running& now) noexcept {
 }
 
 std::string queued_text(std::size_t calls) {
-  return calls == 0 ? "" : fmt::format(", {} call{} behind it", calls, calls == 1 ? " waits" : "s wait");
+  const bool many = calls == ActorRecord::queued_max;
+  return calls == 0
+             ? ""
+             : fmt::format(", {}{} call{} behind it", calls, many ? " or more" : "", calls == 1 ? " waits" : "s wait");
 }
 
 /// What a worker runs, as it was when it was asked. Record and actor are counted.
@@ -86,25 +88,44 @@ struct Seen {
   std::string name() const { return name_of(part, letter, record, actor); }
 };
 
-/// Asking the workers. One thread at a time.
+}  // namespace
+
+/// Counted while a report is made. Who releases it may need the baton.
+struct Counted {
+  std::vector<ObjectState*> states;
+  std::vector<ActorRecord*> actors;
+  void release() {
+    for (auto* state : states) state->release();
+    for (auto* actor : actors) actor->release();
+  }
+};
+
+namespace {
+
+/// Asking the workers. Any thread; what was counted meanwhile is `kept` in the end.
 class AskedWorkers {
  public:
-  AskedWorkers() { used_ = 0; }
+  AskedWorkers(const execution::Pool& pool, Counted& kept) : lock_(one_at_a_time_, std::try_to_lock), kept_(kept) {
+    if (!lock_) return;
+    all_.assign(pool.workers(), {});
+    used_ = 0;
+  }
   ~AskedWorkers() {
-    for (std::size_t i = 0; i < std::min<std::size_t>(used_, all_.size()); ++i) {
-      if (all_[i].record) all_[i].record->release();
-      if (all_[i].actor) all_[i].actor->release();
+    if (!lock_) return;
+    for (std::size_t i = 0; i < used_; ++i) {
+      if (all_[i].record) kept_.states.push_back(all_[i].record);
+      if (all_[i].actor) kept_.actors.push_back(all_[i].actor);
     }
   }
   AskedWorkers(const AskedWorkers&) = delete;
   AskedWorkers& operator=(const AskedWorkers&) = delete;
+  /// False: somebody else asks them.
+  explicit operator bool() const noexcept { return lock_.owns_lock(); }
   /// Runs in a signal handler of the worker whose fiber's context it is.
   static void* keep_running(void* context) noexcept {
     const auto* now = static_cast<const Running*>(context);
     if (!now || (!now->is_driver() && !now->inside)) return nullptr;
-    const auto at = used_.fetch_add(1);
-    if (at >= all_.size()) return nullptr;
-    auto& seen = all_[at] = {};
+    auto& seen = all_[used_.fetch_add(1)];  // each worker answers once
     seen.part = now->part;
     seen.letter = now->letter ? &now->letter->type : nullptr;
     seen.record = now->record;
@@ -117,8 +138,11 @@ class AskedWorkers {
   }
 
  private:
-  static inline std::array<Seen, 256> all_;
+  static inline std::mutex one_at_a_time_;
+  static inline auto& all_ = *new std::vector<Seen>;  // a task may call std::exit meanwhile
   static inline std::atomic<std::size_t> used_{0};
+  const std::unique_lock<std::mutex> lock_;
+  Counted& kept_;
 };
 
 /// What waits for arguments, and for which. States of `kept` are counted.
@@ -193,11 +217,9 @@ void Core::watch_workers(base::Nanoseconds now) {
       busy_[i] = {turns, now};
 }
 
-std::string Core::report_workers() {
-  static std::mutex one_at_a_time;
-  const std::unique_lock lock(one_at_a_time, std::try_to_lock);
-  if (!lock) return "  another report is being made\n";
-  const AskedWorkers asked;
+std::string Core::report_workers(Counted& kept) {
+  const AskedWorkers asked(pool_, kept);
+  if (!asked) return "  another report is being made\n";
   const auto looks = pool_.look(&AskedWorkers::keep_running, std::chrono::milliseconds(100));
   std::string text;
   unsigned idle = 0;
@@ -227,10 +249,12 @@ std::vector<std::string> Core::names_of_running() {
     const auto& now = *static_cast<const Running*>(task);
     if (!now.is_driver()) names.push_back(name_of(now));
   });
-  const AskedWorkers asked;
-  for (const auto& look : pool_.look(&AskedWorkers::keep_running, std::chrono::milliseconds(100)))
-    if (const auto* seen = static_cast<const Seen*>(look.kept); seen && (seen->record || seen->letter))
-      names.push_back(seen->name());
+  Counted kept;
+  if (const AskedWorkers asked(pool_, kept); asked)
+    for (const auto& look : pool_.look(&AskedWorkers::keep_running, std::chrono::milliseconds(100)))
+      if (const auto* seen = static_cast<const Seen*>(look.kept); seen && (seen->record || seen->letter))
+        names.push_back(seen->name());
+  kept.release();
   constexpr std::size_t most = 5;
   if (names.size() > most) {
     const auto more = names.size() - most;
@@ -248,9 +272,9 @@ std::string Core::report() {
   const auto waits = observe::hang_report();
   auto text = fmt::format("ringray: rank {}{}{}", self_.value,
                           waits.empty() ? " has no task that waits\n" : " waits for:\n", waits);
-  std::vector<ObjectState*> kept;
-  text += report_pending(kept);
-  text += report_workers();
+  Counted kept;
+  text += report_pending(kept.states);
+  text += report_workers(kept);
   text += fmt::format("  {} queued tasks, {} fibers\n", pool_.queued_estimate(), pool_.fibers());
   // What was kept stays: who lets go of it may need the baton.
   if (!free) return text + "  the baton is held for more than 100 ms: the network is not served\n";
@@ -260,7 +284,7 @@ std::string Core::report() {
     set_holding(false);
     after_baton(Thread::any);
   }
-  for (auto* state : kept) state->release();
+  kept.release();
   return text;
 }
 

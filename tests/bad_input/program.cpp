@@ -131,11 +131,11 @@ struct Clerk {
 };
 /// Sends it what takes long, and some more that has to wait.
 template <auto Method>
-ActorHandle<Clerk> busy_clerk() {
+ActorHandle<Clerk> busy_clerk(int behind = 5) {
   auto clerk = spawn<Clerk>({.name = "clerk", .placement = on_rank(other())});
   clerk.wait();  // what comes before it is there takes another way
   clerk.send<Method>();
-  for (int i = 0; i < 5; ++i) clerk.send<&Clerk::note>();
+  for (int i = 0; i < behind; ++i) clerk.send<&Clerk::note>();
   return clerk;
 }
 void yield_for_ever() {
@@ -253,6 +253,11 @@ const std::map<std::string, void (*)()> acts{
     {"hang in a one-way call",
      [] {
        const auto clerk = busy_clerk<&Clerk::spin_on>();
+       yield_for_ever();
+     }},
+    {"hang with much behind it",
+     [] {
+       const auto clerk = busy_clerk<&Clerk::spin_on>(3000);
        yield_for_ever();
      }},
     {"hang in a one-way call's wait",
