@@ -216,14 +216,19 @@ Result<All> introduce_all(transport::Bootstrap& bootstrap, const Result<Ready>& 
 
 }  // namespace
 
-WritesMayFail::WritesMayFail() {
-  struct sigaction before {};
-  RINGRAY_ASSERT(::sigaction(SIGXFSZ, nullptr, &before) == 0, "sigaction");
-  ours_ = (before.sa_flags & SA_SIGINFO) == 0 && before.sa_handler == SIG_DFL;
+namespace {
+bool is_handler_of_sigxfsz(void (*handler)(int)) {
+  struct sigaction now {};
+  RINGRAY_ASSERT(::sigaction(SIGXFSZ, nullptr, &now) == 0, "sigaction");
+  return (now.sa_flags & SA_SIGINFO) == 0 && now.sa_handler == handler;
+}
+}  // namespace
+
+WritesMayFail::WritesMayFail() : ours_(is_handler_of_sigxfsz(SIG_DFL)) {
   if (ours_) std::signal(SIGXFSZ, SIG_IGN);
 }
 WritesMayFail::~WritesMayFail() {
-  if (ours_) std::signal(SIGXFSZ, SIG_DFL);
+  if (ours_ && is_handler_of_sigxfsz(SIG_IGN)) std::signal(SIGXFSZ, SIG_DFL);  // else the job has set its own
 }
 
 void Alone::abort(int exit_code) { _exit(exit_code); }

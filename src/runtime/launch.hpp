@@ -32,7 +32,7 @@ class WritesMayFail {
   ~WritesMayFail();
 
  private:
-  bool ours_ = false;
+  const bool ours_;
 };
 
 /// The bootstrap of a job of one rank.

@@ -133,6 +133,7 @@ TEST_P(BadInput, WritesBeyondTheLimitOfFilesFailInsteadOfKilling) {
   EXPECT_EQ(files_left(), 0);
   const auto own = run("'limit of files'", "OWN_HANDLER=1");
   EXPECT_TRUE(has(own.out, "the program's own handler\n")) << own.out << own.err;
+  EXPECT_EQ(run("'handler of its own'").status, 0) << "what the driver set did not stay";
 }
 
 TEST_P(BadInput, ATimelineThatIsALinkIsWrittenWhereItLeads) {

@@ -77,6 +77,8 @@ struct Fragile {
   void give_up() { std::abort(); }
 };
 int divide(int a, int b) { return a / b; }
+using Handler = void (*)(int);
+Handler when_limited = nullptr;  // of SIGXFSZ, as it has to be in the end
 void own_handler(int) {
   constexpr char text[] = "the program's own handler\n";
   if (write(STDOUT_FILENO, text, sizeof text - 1) < 0) _exit(4);
@@ -176,6 +178,7 @@ const std::map<std::string, void (*)()> acts{
        }
      }},
     {"limit of files", [] { std::raise(SIGXFSZ); }},
+    {"handler of its own", [] { std::signal(SIGXFSZ, when_limited = own_handler); }},
     {"large object", [] { Array<char, 1>({std::size_t{32} << 20}); }},
     {"driver throws", [] { throw std::runtime_error("the driver's own mistake"); }},
     {"driver throws a number", [] { throw 42; }},
@@ -387,10 +390,10 @@ int main(int argc, char** argv) {
     for (const int signal : {SIGSEGV, SIGXFSZ}) std::signal(signal, own_handler);
   argument_count = &argc;
   arguments = argv;
-  const auto limited = std::signal(SIGXFSZ, SIG_DFL);
-  std::signal(SIGXFSZ, limited);
+  when_limited = std::signal(SIGXFSZ, SIG_DFL);
+  std::signal(SIGXFSZ, when_limited);
   const int status = ringray::run(argc, argv, acts.at(act));
-  if (std::signal(SIGXFSZ, SIG_DFL) == limited) return status;
+  if (std::signal(SIGXFSZ, SIG_DFL) == when_limited) return status;
   say("SIGXFSZ is not what it was");
   return 77;
 }
