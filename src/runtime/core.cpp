@@ -419,7 +419,7 @@ void Core::tick() {
   for (const auto& answer : client_.tick(now, *this)) answered(answer);
   if (cancellations().any()) cancellations().forget_old(now);
   stealing_.tick();
-  repeated().tick(now);
+  if (repeated().is_due(now)) afterwards_.push_back([now] { repeated().tick(now); });
   if (store_->untidy()) afterwards_.push_back([this] { store_->tidy(); });
   if (transport_->pending()) transport_->flush();
   if (leaving_ && now >= leave_before_) stop_waiting(now);

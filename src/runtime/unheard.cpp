@@ -1,5 +1,7 @@
 #include "ringray/runtime/unheard.hpp"
 
+#include <algorithm>
+
 #include "ringray/base/log.hpp"
 #include "ringray/runtime/record.hpp"
 #include "ringray/wire/callable.hpp"
@@ -31,23 +33,42 @@ void Repeated::warn(std::string subject, const std::string& why) {
   log::warning("{}: {}", subject, why);
 }
 
-void Repeated::tick(base::Nanoseconds now) { log(now - window); }
-void Repeated::end() { log(base::Nanoseconds::max()); }
-
-void Repeated::log(base::Nanoseconds before) {
+bool Repeated::is_due(base::Nanoseconds now) {
   const std::lock_guard lock(mutex_);
-  for (auto at = rows_.begin(); at != rows_.end();) {
-    auto& [subject, row] = *at;
-    if (row.since > before) {
-      ++at;
-    } else if (row.more == 0) {
-      at = rows_.erase(at);
-    } else {
-      log::warning("{}: {} more times", subject, row.more);
-      row = {0, base::now()};
-      ++at;
+  return std::any_of(rows_.begin(), rows_.end(), [&](const auto& row) { return row.second.since <= now - window; });
+}
+
+void Repeated::tick(base::Nanoseconds now) {
+  Rows due;
+  {
+    const std::lock_guard lock(mutex_);
+    for (auto at = rows_.begin(); at != rows_.end();) {
+      auto& [subject, row] = *at;
+      if (row.since > now - window) {
+        ++at;
+      } else if (row.more == 0) {
+        at = rows_.erase(at);
+      } else {
+        due.emplace(subject, std::exchange(row, {0, now}));
+        ++at;
+      }
     }
   }
+  log(due);
+}
+
+void Repeated::end() {
+  Rows all;
+  {
+    const std::lock_guard lock(mutex_);
+    all.swap(rows_);
+  }
+  log(all);
+}
+
+void Repeated::log(const Rows& rows) {
+  for (const auto& [subject, row] : rows)
+    if (row.more > 0) log::warning("{}: {} more times", subject, row.more);
 }
 
 void warn_failed_send(const std::string& method, const std::string& actor, Errc code, const ErrorDetail& detail) {

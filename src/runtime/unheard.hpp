@@ -19,9 +19,11 @@ namespace ringray::runtime {
 class Repeated {
  public:
   void warn(std::string subject, const std::string& why);
-  /// Logs counts that are a second old.
+  /// Whether tick() has something to do.
+  bool is_due(base::Nanoseconds now);
+  /// Logs counts that are a second old. Not under the baton: whoever reads the log may be slow.
   void tick(base::Nanoseconds now);
-  /// Logs all counts: the job ends.
+  /// Logs all counts, and begins anew: the job ends.
   void end();
 
  private:
@@ -29,9 +31,10 @@ class Repeated {
     std::uint64_t more = 0;  // than what was logged
     base::Nanoseconds since{};
   };
-  void log(base::Nanoseconds before);
+  using Rows = std::map<std::string, Row>;
+  static void log(const Rows& rows);
   std::mutex mutex_;  // guards rows_
-  std::map<std::string, Row> rows_;
+  Rows rows_;
 };
 Repeated& repeated() noexcept;
 
