@@ -142,8 +142,8 @@ bool arena_is_better(std::size_t bytes) noexcept {
 }
 
 namespace {
-store::Buffer create_buffer(std::size_t bytes) {
-  check_inside("put");
+store::Buffer create_buffer(const char* what, std::size_t bytes) {
+  check_inside(what);
   auto buffer = core().store().create(bytes);
   if (!buffer) throw_error(buffer.error().code, {.text = buffer.error().text});
   return std::move(*buffer);
@@ -165,7 +165,7 @@ std::pair<ObjectState*, Lease> seal_as_object(store::Buffer buffer, const ValueT
 
 ObjectState* put_bytes(std::size_t bytes, const ValueType* type, void (*fill)(std::byte* to, const void* from),
                        const void* from) {
-  auto buffer = create_buffer(bytes);
+  auto buffer = create_buffer("put", bytes);
   fill(buffer.data(), from);
   return seal_as_object(std::move(buffer), type).first;
 }
@@ -179,7 +179,7 @@ class ArenaBlock {
 
 std::shared_ptr<ArenaBlock> allocate_block(std::size_t bytes) {
   auto block = std::make_shared<ArenaBlock>();
-  block->buffer = create_buffer(bytes);
+  block->buffer = create_buffer("Array", bytes);
   return block;
 }
 

@@ -159,6 +159,7 @@ void expect_refused(const Uses& uses) {
     } catch (const ConfigError& e) {
       const std::string text = e.what();
       EXPECT_NE(text.find("outside of"), text.npos) << name << ": " << text;
+      EXPECT_TRUE(name != "Array" || text.starts_with("Array was used")) << text;
       EXPECT_EQ(text.find('\n'), text.npos) << name << ": " << text;
     }
   }
