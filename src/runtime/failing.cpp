@@ -2,7 +2,9 @@
 
 #include <cxxabi.h>
 #include <fmt/format.h>
+#include <link.h>
 
+#include <cstdint>
 #include <string_view>
 #include <type_traits>
 
@@ -14,6 +16,36 @@ namespace ringray::runtime {
 
 namespace {
 
+/// A literal stays; what else a thrown pointer leads to may be gone. Gives null or its text.
+const char* as_literal(const void* text) {
+  struct Search {
+    std::uintptr_t address;
+    bool found = false;
+  } search{reinterpret_cast<std::uintptr_t>(text)};
+  dl_iterate_phdr(
+      [](dl_phdr_info* binary, std::size_t, void* data) {
+        auto& [address, found] = *static_cast<Search*>(data);
+        for (unsigned i = 0; i < binary->dlpi_phnum && !found; ++i) {
+          const auto& part = binary->dlpi_phdr[i];
+          found = part.p_type == PT_LOAD && (part.p_flags & PF_W) == 0 &&
+                  address - (binary->dlpi_addr + part.p_vaddr) < part.p_filesz;
+        }
+        return int{found};
+      },
+      &search);
+  return search.found ? static_cast<const char*>(text) : nullptr;
+}
+
+std::string text_of(const char* value) {
+  if (!value) return "a null pointer";
+  const auto* literal = as_literal(value);
+  return literal ? literal : "a char pointer (throw std::string, whose text stays)";
+}
+std::string text_of(std::string_view value) {
+  if (value.empty()) return "an empty string_view";
+  return as_literal(value.data()) ? std::string(value) : "a string_view (throw std::string, whose text stays)";
+}
+
 template <class... Ts>
 std::string value_among() {
   std::string text = "an exception that is no std::exception";
@@ -21,8 +53,8 @@ std::string value_among() {
     try {
       throw;
     } catch (const T& value) {
-      if constexpr (std::is_pointer_v<T>)
-        text = value ? value : "a null pointer";
+      if constexpr (std::is_pointer_v<T> || std::is_same_v<T, std::string_view>)
+        text = text_of(value);
       else
         text = fmt::format("{}", value);
       return true;
@@ -37,7 +69,7 @@ std::string value_among() {
 }  // namespace
 
 std::string caught_value() {
-  return value_among<std::string, const char*, char*, std::string_view, int, unsigned, long, unsigned long, long long,
+  return value_among<std::string, const char*, std::string_view, int, unsigned, long, unsigned long, long long,
                      unsigned long long, double, float, bool, char>();
 }
 

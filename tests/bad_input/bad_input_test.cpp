@@ -269,9 +269,11 @@ TEST_P(BadInput, AnOnStopThatThrowsNamesItsActor) {
 TEST_P(BadInput, ThrownTextAndNumbersAreShown) {
   const auto outcome = run("'task throws anything'");
   EXPECT_EQ(outcome.status, 0) << outcome.err;
-  for (const auto* part : {"TaskError std::string: std::string: some text", ": a literal",
-                           "TaskError double: double: 2.5", "First: an exception that is no std::exception"})
+  for (const auto* part :
+       {"TaskError std::string: std::string: some text", ": a literal", "TaskError double: double: 2.5",
+        "First: an exception that is no std::exception", ": a char pointer", ": a string_view"})
     EXPECT_TRUE(has(outcome.out, part)) << part << " in " << outcome.out;
+  EXPECT_FALSE(has(outcome.out, "buffer")) << outcome.out;
 }
 
 TEST_P(BadInput, APlaceThatNobodyIsAtIsNamedWithTheTaskThatWaits) {

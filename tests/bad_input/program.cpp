@@ -9,6 +9,7 @@
 #include <cstring>
 #include <map>
 #include <ringray/ringray.hpp>
+#include <string_view>
 #include <thread>
 
 namespace {
@@ -113,7 +114,11 @@ int throws_text(int x) {
   if (x == 0) throw std::string("some text");
   if (x == 1) throw "a literal";
   if (x == 2) throw 2.5;
-  throw First{};
+  if (x == 3) throw First{};
+  static char buffer[] = "text of a buffer";  // others lie where nothing is any more
+  if (x == 4) throw static_cast<const char*>(buffer);
+  if (x == 5) throw std::string_view(buffer);
+  throw static_cast<char*>(buffer);
 }
 
 struct Clerk {
@@ -368,7 +373,7 @@ const std::map<std::string, void (*)()> acts{
     {"task throws anything",
      [] {
        for (const auto rank : {Rank{0}, other()})
-         for (int x = 0; x < 4; ++x) say_error_of(submit({.placement = on_rank(rank)}, throws_text, x));
+         for (int x = 0; x < 7; ++x) say_error_of(submit({.placement = on_rank(rank)}, throws_text, x));
      }},
     {"value's destructor throws", [] { static_cast<void>(get(submit({.placement = on_rank(other())}, make_bomb))); }},
     {"argument's destructor throws",
