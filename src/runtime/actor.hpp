@@ -188,6 +188,13 @@ class ActorState final : public ObjectState {
   std::uint32_t max_pending_calls = 0;  ///< of the options
   bool detached = false;
   std::atomic<std::uint32_t> pending_calls{0};
+  /// What becomes of the construction is heard by who calls.
+  void note_call() noexcept {
+    if (!called_.load(std::memory_order_relaxed)) called_.store(true, std::memory_order_relaxed);
+  }
+
+ private:
+  std::atomic<bool> called_{false};
 };
 
 }  // namespace ringray::runtime

@@ -37,6 +37,9 @@ ActorState::~ActorState() {
       local->end(ActorRecord::Ending::after_queued, "its last handle is gone");
     local->release();
   }
+  if (e && e->error == Errc::actor_died && !e->detail.exception_type.empty() && !called_ && !e->seen && !e->foreign &&
+      !is_outside())
+    warn_uncalled(e->detail);
   clear_value();
 }
 
@@ -62,6 +65,7 @@ bool Core::may_hear(const ActorState& state) const {
 }
 
 void Core::call(ActorState& state, Record& record, const std::string& group, bool one_way) {
+  state.note_call();
   record.caller = current_caller();
   record.serial = next_serial();
   if (const auto* now = running()) record.parent = now->serial;
@@ -109,6 +113,7 @@ void Core::call(ActorState& state, Record& record, const std::string& group, boo
 }
 
 void Core::send_one_way(ActorState& state, const std::string& group, const OneWayCall& call) {
+  state.note_call();
   if (state.max_pending_calls > 0 && state.pending_calls.load(std::memory_order_relaxed) >= state.max_pending_calls)
     throw PendingCallsLimitError(too_many_pending(state));
   base::count(Metric::calls_remote);

@@ -419,6 +419,8 @@ struct ExitActor {};
 /// Names a class of actors for all ranks; for people, up to the '@'.
 std::string class_on_wire(const ActorType& type);
 void fail_record(Record& record, Errc code, ErrorDetail detail);
+/// All results of the record have its error: who looks at one has looked at all.
+void share_error(Record& record);
 /// The call is no longer one of its actor's max_pending_calls.
 void stop_limiting(Record& record) noexcept;
 void start_when_possible(Record& record);

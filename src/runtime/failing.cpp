@@ -139,11 +139,16 @@ void fail_record(Record& record, Errc code, ErrorDetail detail) {
     record.make_extra().seen = true;
   }
   if (record.more)
-    for (auto* result : record.more->more_results) {
-      result->set_error(code, detail);
-      result->extra()->seen = record.make_extra().seen = true;  // who looked at one looked at all
-    }
+    for (auto* result : record.more->more_results) result->set_error(code, detail);
   record.set_error(code, std::move(detail));
+  share_error(record);
+}
+
+void share_error(Record& record) {
+  const auto results = record.kind().results;
+  if (results == 1 || !is_due_when_unseen(*record.extra())) return;
+  const auto shared = std::make_shared<SharedError>(record.extra()->detail);
+  for (unsigned k = 0; k < results; ++k) record.result(k).extra()->shared = shared;
 }
 
 }  // namespace ringray::runtime

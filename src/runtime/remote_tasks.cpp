@@ -158,8 +158,8 @@ void Core::replied(const owner::Request& request, std::uint64_t correlation, std
     settle_state(record.result(k), outcome, request.target);
     if (outcome.error == Errc::none) continue;
     name_failed(record.result(k), record);
-    if (results > 1) record.result(k).extra()->seen = true;  // who looked at one looked at all
   }
+  if (outcomes.size() == 1 && record.failed()) share_error(record);
   if (auto* more = record.more.get()) {
     if (more->stream) {
       streams_.erase(correlation);

@@ -8,8 +8,11 @@
 namespace ringray::runtime {
 
 Extra::~Extra() {
-  if (error == Errc::task_failed && !seen && !foreign && !detail.exception_type.empty() && !is_outside())
+  if (shared) {
+    if (seen) shared->seen = true;
+  } else if (!seen && !foreign && is_due_when_unseen(*this) && !is_outside()) {
     warn_unseen(detail);
+  }
   for (auto* state : references) state->release();
   if (auto* work = fetched.load(std::memory_order_acquire)) work->release();
 }

@@ -34,6 +34,7 @@ struct ValueType {
 };
 
 class ObjectState;
+class SharedError;
 
 /// What only some objects have: a name in the job, an error, bytes, a place. Guarded as said at each member;
 /// (done): written before the state or `fetched` completes, constant afterwards; (baton): under the baton.
@@ -56,6 +57,7 @@ struct Extra : base::Recycled {
   std::uint64_t result = 0;              ///< (baton) sequence of its id, for results of requests to other ranks
   ErrorDetail detail;                    ///< (done)
   std::atomic<bool> seen = false;        ///< somebody looked at the error, or will
+  std::shared_ptr<SharedError> shared;   ///< (done) of an error that several results have
   std::vector<std::byte> bytes;          ///< (done) encoded value or, once asked for, encoded detail
   wire::Lease lease;                     ///< (done) encoded value in an arena
   std::vector<ObjectState*> references;  ///< (done) inside the bytes; counted

@@ -91,4 +91,18 @@ void warn_unseen(const ErrorDetail& detail) {
                   detail.text);
 }
 
+void warn_uncalled(const ErrorDetail& detail) {
+  repeated().warn(fmt::format("the constructor of actor {} threw {} on rank {}, and nobody here called it", detail.task,
+                              detail.exception_type, detail.rank),
+                  detail.text);
+}
+
+bool is_due_when_unseen(const Extra& extra) noexcept {
+  return extra.error == Errc::task_failed && !extra.detail.exception_type.empty();
+}
+
+SharedError::~SharedError() {
+  if (!seen && !is_outside()) warn_unseen(detail_);
+}
+
 }  // namespace ringray::runtime

@@ -1,9 +1,12 @@
 #pragma once
 // Errors that reach nobody: of one-way calls, and of results that were dropped. They come by the thousand.
 
+#include <atomic>
 #include <map>
 #include <mutex>
 #include <string>
+#include <utility>
+#include <vector>
 
 #include "ringray/base/errors.hpp"
 #include "ringray/base/time.hpp"
@@ -43,6 +46,25 @@ void warn_failed_send(const std::string& method, const std::string& actor, Errc 
 void warn_dropped_send(const wire::Envelope& envelope, const std::string& actor, const std::string& why);
 /// The result of a task or call that threw is gone, and nobody looked at it.
 void warn_unseen(const ErrorDetail& detail);
+/// The same of an actor: its handles are gone, and nobody here called it.
+void warn_uncalled(const ErrorDetail& detail);
+
+struct Extra;
+/// Users' code threw it.
+bool is_due_when_unseen(const Extra& extra) noexcept;
+
+/// The error of several results, which all hold it. Any thread.
+class SharedError {
+ public:
+  explicit SharedError(ErrorDetail detail) : detail_(std::move(detail)) {}
+  SharedError(const SharedError&) = delete;
+  SharedError& operator=(const SharedError&) = delete;
+  ~SharedError();  ///< warns unless `seen`
+  std::atomic<bool> seen = false;
+
+ private:
+  const ErrorDetail detail_;
+};
 
 /// What the call that leaves says of itself: no error if nobody asked.
 inline constexpr const char* left_by_exit = "the actor left by exit_actor";

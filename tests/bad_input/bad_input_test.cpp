@@ -194,6 +194,31 @@ TEST_P(BadInput, ErrorsOfResultsThatNobodyLooksAtAreNamedOnceAndCounted) {
   EXPECT_LT(std::count(outcome.err.begin(), outcome.err.end(), '\n'), 100);
 }
 
+TEST_P(BadInput, AnErrorOfSeveralResultsIsNamedOnceIfNobodyLooksAtAny) {
+  const auto outcome = run("'several results are dropped'");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  for (const auto* rank : {"0", GetParam() ? "1" : "0"})
+    EXPECT_TRUE(has(outcome.err, std::string("fail_with_two' threw std::runtime_error on rank ") + rank +
+                                     ", and nobody looked at its result: two 2"))
+        << outcome.err;
+  std::size_t lines = 0;  // alone, the second is counted
+  for (auto at = outcome.err.find("nobody looked"); at != outcome.err.npos;
+       at = outcome.err.find("nobody looked", at + 1))
+    ++lines;
+  EXPECT_EQ(lines, 2) << outcome.err;
+  EXPECT_FALSE(has(outcome.err, "two 0") || has(outcome.err, "two 1")) << outcome.err;
+}
+
+TEST_P(BadInput, AConstructorThatThrowsIsNamedIfNobodyCallsItsActor) {
+  const auto outcome = run("'actors that are never called'");
+  EXPECT_EQ(outcome.status, 0) << outcome.err;
+  for (const auto* rank : {"0", GetParam() ? "1" : "0"})
+    EXPECT_TRUE(
+        has(outcome.err, std::string("::Builder threw int on rank ") + rank + ", and nobody here called it: 42"))
+        << outcome.err;
+  EXPECT_FALSE(has(outcome.err, "Numbers::Builder")) << outcome.err;
+}
+
 TEST_P(BadInput, ExceptionsThatAreNoStdExceptionReachTheCallerWithTheirType) {
   const auto task = run("'task throws a number'");
   EXPECT_EQ(task.status, 0) << task.err;

@@ -1,5 +1,6 @@
 // Does what its first argument says; most of it is wrong.
 
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -24,6 +25,10 @@ int throws_a_number(int x) {
   return x;
 }
 struct Numbers {
+  struct Builder {
+    Builder() { throw 43; }
+    int use() { return 1; }
+  };
   int use(int x) { return throws_a_number(x); }
 };
 struct Builder {
@@ -97,7 +102,16 @@ struct First {
 [[noreturn]] int fail_with_number(int x) { throw std::runtime_error("number " + std::to_string(x)); }
 [[noreturn]] int fail_looked_at() { throw std::runtime_error("somebody looks at this"); }
 
+[[noreturn]] Returns<int, int> fail_with_two(int x) { throw std::runtime_error("two " + std::to_string(x)); }
+
 int leave_by_exit() { std::exit(7); }
+/// The status of a child that does.
+int child_exits() {
+  const auto child = fork();
+  if (child == 0) std::exit(7);
+  int status = 0;
+  return waitpid(child, &status, 0) == child && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
+}
 void spin_on() {
   for (volatile bool for_ever = true; for_ever;) {
   }
@@ -349,8 +363,33 @@ const std::map<std::string, void (*)()> acts{
          say_error_of(poisoned);
        }
      }},
+    {"several results are dropped",
+     [] {
+       for (const auto rank : {Rank{0}, other()}) {
+         const TaskOptions there{.placement = on_rank(rank)};
+         for (int looked_at = 0; looked_at < 2; ++looked_at) {
+           const auto some = submit(there, fail_with_two, looked_at);
+           say_error_of(looked_at == 0 ? std::get<0>(some) : std::get<1>(some));
+         }
+         const auto dropped = submit(there, fail_with_two, 2);
+         wait(std::vector{std::get<0>(dropped)});
+       }
+     }},
+    {"actors that are never called",
+     [] {
+       for (const auto rank : {Rank{0}, other()}) {
+         spawn<Builder>({.placement = on_rank(rank)});
+         say_error_of(spawn<Numbers::Builder>({.placement = on_rank(rank)}).call<&Numbers::Builder::use>());
+         try {
+           spawn<Numbers::Builder>({.placement = on_rank(rank)}).wait();
+         } catch (const ActorDiedError&) {
+         }
+       }
+     }},
     {"task exits", [] { get(submit({.name = "leaver", .placement = on_rank(other())}, leave_by_exit)); }},
     {"driver exits", [] { std::exit(7); }},
+    {"child exits",
+     [] { say(std::to_string(get(submit({.name = "parent", .placement = on_rank(other())}, child_exits)))); }},
     {"task outlives the job",
      [] {
        static std::atomic<bool> begun{false};
