@@ -3,6 +3,7 @@
 #include <cxxabi.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <cstdio>
 #include <cstdlib>
 #include <exception>
@@ -72,9 +73,11 @@ std::string thrown_line(const std::exception_ptr& thrown) {
   std::abort();
 }
 
-/// std::exit in a task or the driver takes the whole rank with it.
+std::atomic<pid_t> watched_process{0};
+
+/// std::exit in a task or the driver takes the whole rank with it; not in a process that it forked.
 void name_who_exits() {
-  if (!runtime::has_core()) return;
+  if (!runtime::has_core() || getpid() != watched_process) return;
   const auto who = runtime::who_runs();
   log::flush();
   std::fprintf(stderr,
@@ -84,6 +87,7 @@ void name_who_exits() {
 void watch_exit() {
   static const int watched = std::atexit(&name_who_exits);
   static_cast<void>(watched);  // without it an exit is not named
+  watched_process = getpid();
 }
 
 /// Exit status of a rank; prints what rank 0 has to say.

@@ -269,6 +269,10 @@ TEST_P(BadInput, WhoCallsExitIsNamed) {
   const auto driver = run("'driver exits'");
   EXPECT_NE(driver.status, 0);
   EXPECT_TRUE(has(driver.err, "ringray: rank 0: std::exit was called by the driver")) << driver.err;
+  const auto child = run("'child exits'");
+  EXPECT_EQ(child.status, 0) << child.err;
+  EXPECT_EQ(child.out, "7\n");
+  EXPECT_FALSE(has(child.err, "std::exit")) << child.err;
 }
 
 TEST_P(BadInput, WhatOutlivesTheJobIsNamed) {
