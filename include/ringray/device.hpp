@@ -62,7 +62,7 @@ inline constexpr bool ids_are_free<Messages<Handled...>> = ((Handled::id < first
 ///
 /// Steps are done when they return and hold up their thread until the handlers that run have ended. All throw
 /// ConfigError when it is empty, and ActorDiedError when the kernel's rank died. After the job one of the kernel's rank
-/// can be asked for its state() and counts; steps and spawn() throw ConfigError.
+/// can be asked for its state() and counts; steps but terminate(), and spawn(), throw ConfigError.
 template <class Program>
 class KernelHandle {
  public:
@@ -85,7 +85,7 @@ class KernelHandle {
     return name_;
   }
   /// Where it runs.
-  Rank rank() const { return place().here() ? this_rank() : place_.door().rank(); }
+  Rank rank() const { return place().rank(); }
 
   /// work() while no block of the kernel runs: they leave at message boundaries, and come back afterwards. `work` must
   /// not wait for objects, nor take steps of this kernel; what it throws is thrown. On the kernel's rank only, else
@@ -115,7 +115,7 @@ class KernelHandle {
     const runtime::DoorSpawn setup{Program::template type_of<A>(), options.queue_capacity, options.overflow};
     std::vector<std::uint8_t> bytes(sizeof state);
     std::memcpy(bytes.data(), &state, sizeof state);
-    const auto address = running().template ask<&runtime::KernelDoor::spawn>(setup, bytes);
+    const auto address = running().template ask<&runtime::KernelDoor::spawn>(setup, std::move(bytes));
     return Actor<A>(place_, address, options);
   }
   template <class A>
@@ -126,7 +126,7 @@ class KernelHandle {
  private:
   friend KernelHandle launch<Program>(const LaunchOptions& options);
   explicit KernelHandle(std::shared_ptr<runtime::LiveKernel> kernel)
-      : place_(kernel), lease_(kernel->lease()), name_(*kernel->name()) {}
+      : place_(kernel), name_(*kernel->name()), lease_(kernel->lease()) {}
   const runtime::KernelPlace& place() const {
     if (!place_) throw ConfigError("an empty KernelHandle was used; ringray::device::launch gives one that is not");
     return place_;
@@ -146,20 +146,21 @@ class KernelHandle {
   template <class Archive>
   void save(Archive& archive) const {
     static_assert(std::is_same_v<Archive, wire::OutputArchive>, "handles travel only between ranks of one job");
-    place_.write(archive, true);
-    archive(name_);
+    place_.checked("a KernelHandle");
+    archive(place_, name_, lease_ ? runtime::keeper_of(lease_) : keeper_);
   }
   template <class Archive>
   void load(Archive& archive) {
-    const auto door = place_.read(archive);
-    archive(name_);
+    archive(place_, name_, keeper_);
     lease_ = place_.here() ? place_.here()->lease() : nullptr;
+    if (lease_) keeper_ = {};
   }
 
  private:
   runtime::KernelPlace place_;
-  std::shared_ptr<runtime::KernelLease> lease_;  // of a kernel of this rank; that of another rank is held by its door
   std::string name_;
+  std::shared_ptr<runtime::KernelLease> lease_;  // of a kernel of this rank
+  ActorHandle<runtime::KernelKeeper> keeper_;    // else
 };
 
 /// Refers to an actor of a kernel; a value. Does not keep the kernel running. Any thread. Travels as a KernelHandle
@@ -179,12 +180,14 @@ class Actor {
   /// one. Throws ActorDiedError when the actor is gone. To a failed actor it waits for a restart.
   ///
   /// To a kernel of another rank it never waits and is always `accepted`: it is on its way. Where it comes to a full
-  /// mailbox it waits there, in order, up to 4096 of them; what cannot be handled becomes a dead letter.
+  /// mailbox it waits there, in order and whatever its priority, up to 4096 of them; what cannot be handled becomes a
+  /// dead letter.
   template <Sendable Message>
   Delivery send(const Message& message, const MessageOptions& options = {}) const {
     Packed<Message> packed;
     write(packed, message);
     if (const auto& kernel = running().here()) return kernel->send(packed.words, options_.overflow, options.timeout);
+    place_.check_reachable();
     place_.door().template send<&runtime::KernelDoor::tell>(words_of(packed), options_.overflow,
                                                             options.timeout.count());
     return Delivery::accepted;
@@ -192,7 +195,8 @@ class Actor {
 
   /// Sends, and refers to what the handler answers by context.reply(). Waits only for room, as send(). All errors are
   /// the object's: ActorDiedError (it is gone, was terminated, failed), QueueFullError (also when an answer found no
-  /// room), GetTimeoutError. Without a timeout, a handler that never answers leaves it waiting until the actor ends.
+  /// room, and on another rank, when 4096 messages wait for room already), GetTimeoutError. Without a timeout, a
+  /// handler that never answers leaves it waiting until the actor ends.
   template <Sendable Message>
   ObjectRef<typename Message::Reply> call(const Message& message, const MessageOptions& options = {}) const {
     static_assert(Travels<typename Message::Reply>, "ringray: a Reply is a value: it must have no pointers");
@@ -225,13 +229,12 @@ class Actor {
   template <class Archive>
   void save(Archive& archive) const {
     static_assert(std::is_same_v<Archive, wire::OutputArchive>, "handles travel only between ranks of one job");
-    place_.write(archive, false);
-    archive(address_.value, options_.priority, options_.overflow);
+    place_.checked("a device::Actor");
+    archive(place_, address_.value, options_.priority, options_.overflow);
   }
   template <class Archive>
   void load(Archive& archive) {
-    place_.read(archive);
-    archive(address_.value, options_.priority, options_.overflow);
+    archive(place_, address_.value, options_.priority, options_.overflow);
   }
 
  private:

@@ -27,6 +27,9 @@ if(CMAKE_CXX_COMPILER_ID STREQUAL GNU AND CMAKE_CXX_COMPILER_VERSION VERSION_LES
   # GCC bugs 105651 (std::string = "text") and 80635 (moved std::optional): false alarms.
   target_compile_options(ringray_flags INTERFACE -Wno-restrict -Wno-maybe-uninitialized)
 endif()
+if(CMAKE_UNITY_BUILD)  # GCC takes files that are compiled together for headers, whose unnamed namespaces it warns of
+  target_compile_options(ringray_flags INTERFACE -Wno-subobject-linkage)
+endif()
 if(RINGRAY_SANITIZE)
   # -O1 halves the compile time. The checks taken out double it, and find null and dangling pointers that the address
   # sanitizer finds too.
@@ -101,7 +104,11 @@ function(ringray_add_test name)
   add_executable(${name} ${test_SOURCES})
   target_link_libraries(${name} PRIVATE ringray_flags ${test_USES} GTest::gtest)
   # Tests are compiled more often than run: half the time.
-  target_compile_options(${name} PRIVATE $<IF:$<BOOL:${RINGRAY_SANITIZE}>,-O0,-O1>)
+  if(RINGRAY_SANITIZE)
+    target_compile_options(${name} PRIVATE -O0)
+  else()
+    target_compile_options(${name} PRIVATE -O1)
+  endif()
   if(NOT test_NO_MAIN)
     target_link_libraries(${name} PRIVATE GTest::gtest_main)
   endif()

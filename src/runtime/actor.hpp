@@ -21,14 +21,18 @@ struct ActorType {
   void (*destroy)(void* instance) noexcept;
   void (*on_stop)(void* instance);  ///< the user's `void on_stop()`, called on graceful ends; null: none
   std::string (*name)();
+  bool service = false;
 };
+/// An actor of the runtime, which users' actors may need until their end: it ends after all of those.
+template <class A>
+inline constexpr bool is_service = false;
 template <class A>
 const ActorType& actor_type_of() {
   static_assert(std::is_nothrow_destructible_v<A>,
                 "ringray: the destructor of an actor must not throw; catch in it, or tidy up in on_stop()");
   static constexpr ActorType type = [] {
     ActorType t{[](void* instance) noexcept { delete static_cast<A*>(instance); }, nullptr,
-                [] { return type_name(typeid(A).name()); }};
+                [] { return type_name(typeid(A).name()); }, is_service<A>};
     if constexpr (requires(A & a) { a.on_stop(); })
       t.on_stop = [](void* instance) { static_cast<A*>(instance)->on_stop(); };
     return t;
@@ -176,6 +180,7 @@ ActorRecord* retained_target(Record& call);
 
 /// The actors of this rank that have not ended; each with a count for the caller. Any thread.
 std::vector<ActorRecord*> live_actors();
+std::vector<ActorRecord*> live_services();
 bool any_live_actors();
 
 /// The state behind an ActorHandle: complete when the actor is constructed, failed when that failed.

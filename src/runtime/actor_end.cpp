@@ -14,7 +14,8 @@ namespace {
 /// Any thread.
 struct LiveActors {
   std::mutex mutex;
-  std::unordered_set<ActorRecord*> all;
+  std::unordered_set<ActorRecord*> users, services;
+  std::unordered_set<ActorRecord*>& like(const ActorType& type) { return type.service ? services : users; }
 };
 LiveActors& live() {
   static LiveActors actors;
@@ -23,21 +24,26 @@ LiveActors& live() {
 
 }  // namespace
 
-std::vector<ActorRecord*> live_actors() {
+namespace {
+std::vector<ActorRecord*> retained(const std::unordered_set<ActorRecord*>& actors) {
   const std::lock_guard lock(live().mutex);
-  for (auto* actor : live().all) actor->retain();
-  return {live().all.begin(), live().all.end()};
+  for (auto* actor : actors) actor->retain();
+  return {actors.begin(), actors.end()};
 }
+}  // namespace
+
+std::vector<ActorRecord*> live_actors() { return retained(live().users); }
+std::vector<ActorRecord*> live_services() { return retained(live().services); }
 
 bool any_live_actors() {
   const std::lock_guard lock(live().mutex);
-  return !live().all.empty();
+  return !live().users.empty();
 }
 
 void ActorRecord::began() {
-  base::count(Metric::actors_alive);
+  if (!type_.service) base::count(Metric::actors_alive);
   const std::lock_guard lock(live().mutex);
-  live().all.insert(this);
+  live().like(type_).insert(this);
 }
 
 std::vector<Record*> ActorRecord::take_waiting() {
@@ -217,10 +223,10 @@ void ActorRecord::perish(std::string cause) {
     finish(*call);
   }
   set_instance(nullptr);
-  base::uncount(Metric::actors_alive);
+  if (!type_.service) base::uncount(Metric::actors_alive);
   {
     const std::lock_guard lock(live().mutex);
-    live().all.erase(this);
+    live().like(type_).erase(this);
   }
   actor_died(*this);
 }

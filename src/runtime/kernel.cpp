@@ -44,6 +44,8 @@ void sleep_on_fiber(base::Nanoseconds time) {
   never->release();
 }
 
+std::atomic<std::uint64_t> next_id{1};
+
 void set_correlation(device::Word* words, std::uint32_t number) {
   words[1] = (words[1] & 0xffffffffu) | device::Word{number} << 32;  // Envelope::correlation
 }
@@ -55,7 +57,8 @@ void set_correlation(device::Word* words, std::uint32_t number) {
 LiveKernel::LiveKernel(const device::LaunchOptions& options, device::CpuKernel::RunBlock run)
     : name_(std::make_shared<const std::string>(options.name)),
       queue_capacity_(options.queue_capacity),
-      calls_(std::make_shared<KernelCalls>(name_)) {
+      calls_(std::make_shared<KernelCalls>(name_)),
+      id_(next_id.fetch_add(1, std::memory_order_relaxed)) {
   unwrap(device::capacity_log2(options.queue_capacity));
   device::KernelOptions kernel{.name = options.name, .blocks = options.blocks, .quantum = options.quantum};
   kernel.egress_capacity = options.egress_capacity ? options.egress_capacity : egress_for(options.blocks);
@@ -64,7 +67,7 @@ LiveKernel::LiveKernel(const device::LaunchOptions& options, device::CpuKernel::
       {.lived = [calls = calls_](Address actor, device::Life life,
                                  std::uint32_t error) { calls->lived(actor, life, error); },
        .lost = [calls = calls_] { calls->lost(); }}));
-  backlog_ = std::make_shared<KernelBacklog>(hosted_, calls_);
+  backlog_ = std::make_shared<KernelBacklog>(hosted_, calls_, name_);
 }
 LiveKernel::~LiveKernel() { terminate(); }
 
@@ -97,6 +100,7 @@ void LiveKernel::terminate() noexcept {
   {
     const std::lock_guard lock(mutex_);
     door.swap(door_);
+    ended_ = true;
   }
 }
 
@@ -108,9 +112,14 @@ std::shared_ptr<KernelLease> LiveKernel::lease() {
 }
 
 std::any LiveKernel::door(const std::function<std::any()>& make) {
+  {
+    const std::lock_guard lock(mutex_);
+    if (door_.has_value()) return door_;
+  }
+  auto made = make();
   const std::lock_guard lock(mutex_);
-  if (!door_.has_value()) door_ = make();
-  return door_;
+  if (!ended_ && !door_.has_value()) door_ = made;
+  return door_.has_value() ? door_ : made;
 }
 
 // ---- its actors
@@ -137,25 +146,11 @@ Delivery LiveKernel::deliver(device::Word* words, Overflow overflow, base::Nanos
   return delivery;
 }
 
-namespace {
-
-std::string text_of(Delivery delivery, Address actor, Overflow overflow, const std::string& kernel) {
-  if (delivery == Delivery::full)
-    return fmt::format(
-        "the mailbox of the actor in slot {} of kernel '{}' is full{}; send less at once, or spawn it "
-        "with a larger queue_capacity or another Overflow",
-        actor.slot(), kernel, overflow == Overflow::wait ? " and had no room in time" : "");
-  return fmt::format("the actor in slot {} of kernel '{}' is gone: it was terminated, or the kernel was", actor.slot(),
-                     kernel);
-}
-
-}  // namespace
-
 Delivery LiveKernel::send(device::Word* words, Overflow overflow, base::Nanoseconds timeout) {
   const Address actor{static_cast<std::uint32_t>(words[0])};
   const auto delivery = deliver(words, overflow, deadline_after(timeout));
-  if (delivery == Delivery::full) throw QueueFullError(text_of(delivery, actor, overflow, *name_));
-  if (delivery == Delivery::no_such_actor) throw ActorDiedError(text_of(delivery, actor, overflow, *name_));
+  if (delivery == Delivery::full) throw QueueFullError(why_undelivered(delivery, actor, overflow, *name_));
+  if (delivery == Delivery::no_such_actor) throw ActorDiedError(why_undelivered(delivery, actor, overflow, *name_));
   return delivery;
 }
 
@@ -167,7 +162,7 @@ void LiveKernel::call(KernelCall& call, device::Word* words, Overflow overflow, 
   const auto delivery = deliver(words, overflow, deadline_after(timeout));
   if (delivery == Delivery::accepted || delivery == Delivery::dropped) return;  // the dead letter ends it
   calls_->fail(number, delivery == Delivery::full ? Errc::queue_full : Errc::actor_died,
-               text_of(delivery, actor, overflow, *name_));
+               why_undelivered(delivery, actor, overflow, *name_));
 }
 
 void LiveKernel::post(device::Words words, Overflow overflow, base::Nanoseconds timeout) {
@@ -186,17 +181,15 @@ void LiveKernel::post_call(KernelCall& call, device::Words words, Overflow overf
 bool Kernels::add(const std::shared_ptr<LiveKernel>& kernel) {
   const std::lock_guard lock(mutex_);
   if (ending_) return false;
-  std::erase_if(kernels_, [](const auto& other) { return other.expired(); });
-  kernels_.push_back(kernel);
-  kernel->id_ = ++last_id_;
+  std::erase_if(kernels_, [](const auto& other) { return other.second.expired(); });
+  kernels_.emplace(kernel->id(), kernel);
   return true;
 }
 
 std::shared_ptr<LiveKernel> Kernels::find(std::uint64_t id) {
   const std::lock_guard lock(mutex_);
-  for (const auto& weak : kernels_)
-    if (auto kernel = weak.lock(); kernel && kernel->id_ == id) return kernel;
-  return nullptr;
+  const auto found = kernels_.find(id);
+  return found == kernels_.end() ? nullptr : found->second.lock();
 }
 
 void Kernels::begin_end() {
@@ -206,7 +199,7 @@ void Kernels::begin_end() {
   if (ended_) return;
   ender_ = std::thread([this] {
     std::unique_lock lock(mutex_);
-    for (const auto& weak : kernels_)  // nobody adds any more
+    for (const auto& [id, weak] : kernels_)  // nobody adds any more
       if (const auto kernel = weak.lock()) {
         current_ = *kernel->name();
         lock.unlock();

@@ -4,6 +4,7 @@
 #include <any>
 #include <condition_variable>
 #include <functional>
+#include <map>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -85,15 +86,14 @@ class LiveKernel : public std::enable_shared_from_this<LiveKernel> {
   void post(device::Words words, device::Overflow overflow, base::Nanoseconds timeout);
   void post_call(KernelCall& call, device::Words words, device::Overflow overflow, base::Nanoseconds timeout);
 
-  /// Names it on its rank: Kernels::find.
+  /// Names it on its rank, also in later runs of the process: Kernels::find.
   std::uint64_t id() const noexcept { return id_; }
   /// Shared by all who keep it running.
   std::shared_ptr<KernelLease> lease();
-  /// What `make` gave when it was first asked; kept until the kernel ends.
+  /// What `make` gave when it was first asked, kept until the kernel ends; afterwards what it gives.
   std::any door(const std::function<std::any()>& make);
 
  private:
-  friend class Kernels;
   LiveKernel(const device::LaunchOptions& options, device::CpuKernel::RunBlock run);
   device::Delivery deliver(device::Word* words, device::Overflow overflow, base::Nanoseconds deadline);
 
@@ -103,10 +103,11 @@ class LiveKernel : public std::enable_shared_from_this<LiveKernel> {
   const std::shared_ptr<KernelCalls> calls_;
   std::shared_ptr<device::HostedKernel> hosted_;
   std::shared_ptr<KernelBacklog> backlog_;
-  std::uint64_t id_ = 0;  // set once, by Kernels
-  std::mutex mutex_;      // guards what follows
+  const std::uint64_t id_;
+  std::mutex mutex_;  // guards what follows
   std::weak_ptr<KernelLease> lease_;
   std::any door_;
+  bool ended_ = false;
 };
 
 /// Terminates the kernel when the last handle is gone.
@@ -137,8 +138,7 @@ class Kernels {
  private:
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
-  std::vector<std::weak_ptr<LiveKernel>> kernels_;
-  std::uint64_t last_id_ = 0;
+  std::map<std::uint64_t, std::weak_ptr<LiveKernel>> kernels_;
   bool ending_ = false, ended_ = false;
   std::string current_;  // that is being terminated
   std::thread ender_;

@@ -4,6 +4,7 @@
 #include <chrono>
 #include <utility>
 
+#include "ringray/base/check.hpp"
 #include "ringray/runtime/core.hpp"
 
 namespace ringray::runtime {
@@ -14,31 +15,35 @@ using device::Reason;
 
 namespace {
 constexpr base::Nanoseconds shortest_pause = std::chrono::microseconds(20),
-                            longest_pause = std::chrono::milliseconds(1);
+                            longest_pause = std::chrono::milliseconds(16);
 }  // namespace
 
 /// False: it has to wait.
 bool KernelBacklog::settle(Letter& letter) {
   const auto delivery = kernel_->send(letter.words.data(), base::Nanoseconds{0});
-  if (delivery == Delivery::no_such_actor) refused_.push_back({std::move(letter.words), Reason::no_such_actor});
+  if (delivery == Delivery::no_such_actor) refused_.push_back({std::move(letter), Reason::no_such_actor});
   if (delivery != Delivery::full) return true;
   if (letter.overflow == Overflow::wait && base::now() < letter.deadline) return false;
-  refused_.push_back({std::move(letter.words), letter.overflow == Overflow::wait ? Reason::expired : Reason::rejected});
+  const auto reason = letter.overflow == Overflow::wait ? Reason::expired : Reason::rejected;
+  refused_.push_back({std::move(letter), reason});
   return true;
 }
 
 void KernelBacklog::push(Letter letter) {
+  RINGRAY_ASSERT(letter.words.size() <= std::size(device::Parcel{}.words), "no message is that long");
   std::unique_lock lock(mutex_);
   const auto target = static_cast<std::uint32_t>(letter.words[0]);
   const auto queue = queues_.find(target);
   if (queue == queues_.end()) {
-    if (!settle(letter)) queues_[target].push_back(std::move(letter));
+    if (!settle(letter)) {
+      queues_[target].push_back(std::move(letter));
+      pause_ = shortest_pause;
+    }
   } else if (letter.overflow == Overflow::wait && queue->second.size() < letters_max) {
     queue->second.push_back(std::move(letter));
   } else {
-    refused_.push_back({std::move(letter.words), Reason::rejected});
+    refused_.push_back({std::move(letter), Reason::rejected});
   }
-  pause_ = shortest_pause;
   retry_later();
   bury_refused(lock);
 }
@@ -68,9 +73,19 @@ void KernelBacklog::retry_later() {
 void KernelBacklog::bury_refused(std::unique_lock<std::mutex>& lock) {
   const auto refused = std::exchange(refused_, {});
   lock.unlock();
-  for (const auto& [words, reason] : refused) {
+  for (const auto& [letter, reason] : refused) {
     device::Parcel parcel;
-    std::copy(words.begin(), words.end(), parcel.words);
+    std::copy(letter.words.begin(), letter.words.end(), parcel.words);
+    const auto envelope = parcel.envelope();
+    if (envelope.correlation != 0 && reason != Reason::actor_terminated) {
+      const bool is_gone = reason == Reason::no_such_actor;
+      calls_->fail(envelope.correlation,
+                   is_gone                     ? Errc::actor_died
+                   : reason == Reason::expired ? Errc::get_timeout
+                                               : Errc::queue_full,
+                   why_undelivered(is_gone ? Delivery::no_such_actor : Delivery::full, envelope.target, letter.overflow,
+                                   *name_));
+    }
     device::set_reason(parcel.words, reason);
     calls_->mail(parcel);
   }
@@ -79,7 +94,7 @@ void KernelBacklog::bury_refused(std::unique_lock<std::mutex>& lock) {
 void KernelBacklog::clear() {
   std::unique_lock lock(mutex_);
   for (auto& [address, queue] : queues_)
-    for (auto& letter : queue) refused_.push_back({std::move(letter.words), Reason::actor_terminated});
+    for (auto& letter : queue) refused_.push_back({std::move(letter), Reason::actor_terminated});
   queues_.clear();
   bury_refused(lock);
 }

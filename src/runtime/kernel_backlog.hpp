@@ -12,7 +12,8 @@
 
 namespace ringray::runtime {
 
-/// Of one kernel; in the order in which they came to each actor. Nobody waits in it. Any thread.
+/// Of one kernel; in the order in which they came to each actor, whatever their priority. Nobody waits in it. Any
+/// thread.
 class KernelBacklog : public std::enable_shared_from_this<KernelBacklog> {
  public:
   struct Letter {
@@ -22,15 +23,16 @@ class KernelBacklog : public std::enable_shared_from_this<KernelBacklog> {
   };
   static constexpr std::size_t letters_max = 4096;  ///< for each actor; more are refused
 
-  KernelBacklog(std::shared_ptr<device::HostedKernel> kernel, std::shared_ptr<KernelCalls> calls)
-      : kernel_(std::move(kernel)), calls_(std::move(calls)) {}
+  KernelBacklog(std::shared_ptr<device::HostedKernel> kernel, std::shared_ptr<KernelCalls> calls,
+                std::shared_ptr<const std::string> name)
+      : kernel_(std::move(kernel)), calls_(std::move(calls)), name_(std::move(name)) {}
   void push(Letter letter);
   /// The kernel has ended.
   void clear();
 
  private:
   struct Refused {
-    device::Words words;
+    Letter letter;
     device::Reason reason;
   };
   using Queue = std::deque<Letter>;
@@ -42,6 +44,7 @@ class KernelBacklog : public std::enable_shared_from_this<KernelBacklog> {
 
   const std::shared_ptr<device::HostedKernel> kernel_;
   const std::shared_ptr<KernelCalls> calls_;
+  const std::shared_ptr<const std::string> name_;
   std::mutex mutex_;                                 // guards what follows
   std::unordered_map<std::uint32_t, Queue> queues_;  // by address; none is empty
   std::vector<Refused> refused_;

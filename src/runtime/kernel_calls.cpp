@@ -42,6 +42,17 @@ constexpr auto text_of_closing = "the kernel was terminated before it answered";
 
 }  // namespace
 
+std::string why_undelivered(device::Delivery delivery, Address actor, device::Overflow overflow,
+                            const std::string& kernel) {
+  if (delivery == device::Delivery::full)
+    return fmt::format(
+        "the mailbox of the actor in slot {} of kernel '{}' is full{}; send less at once, or spawn it "
+        "with a larger queue_capacity or another Overflow",
+        actor.slot(), kernel, overflow == device::Overflow::wait ? " and had no room in time" : "");
+  return fmt::format("the actor in slot {} of kernel '{}' is gone: it was terminated, or the kernel was", actor.slot(),
+                     kernel);
+}
+
 bool help_kernel_call(execution::Work&) { return false; }
 
 std::string kernel_call_name(const char* actor, const char* message) {

@@ -9,6 +9,7 @@
 
 #include "ringray/device/calls.hpp"
 #include "ringray/device/dead_letters.hpp"
+#include "ringray/device/delivery.hpp"
 #include "ringray/device/lifecycle.hpp"
 #include "ringray/execution/timers.hpp"
 #include "ringray/runtime/state.hpp"
@@ -26,6 +27,10 @@ struct KernelCallType {
 bool help_kernel_call(execution::Work& work);
 /// "Echo::Ping", of two mangled names.
 std::string kernel_call_name(const char* actor, const char* message);
+
+/// Of a message that was not taken: why, and what to do.
+std::string why_undelivered(device::Delivery delivery, device::Address actor, device::Overflow overflow,
+                            const std::string& kernel);
 
 /// Complete when the actor answered, or cannot any more. Any thread.
 class KernelCall : public ObjectState {
@@ -79,8 +84,9 @@ class KernelCalls : public std::enable_shared_from_this<KernelCalls> {
   void close();
   std::vector<device::DeadLetter> dead_letters() const;
 
-  // By the kernel's thread.
   void mail(const device::Parcel& parcel);
+
+  // By the kernel's thread.
   void lived(device::Address actor, device::Life life, std::uint32_t error);
   void lost();
 

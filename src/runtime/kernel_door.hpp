@@ -18,13 +18,13 @@ namespace ringray::runtime {
 /// Null for one that is gone. Any thread of a running rank.
 std::shared_ptr<LiveKernel> live_kernel(std::uint64_t id);
 
-/// What a door opens on. An argument of the door's constructor, on the kernel's rank; it never leaves that.
-struct DoorTarget {
-  std::shared_ptr<LiveKernel> kernel;
-  std::shared_ptr<KernelLease> lease;  ///< with it, the door keeps the kernel running, as a KernelHandle does
+/// What an actor beside a kernel holds. An argument of its constructor, on the kernel's rank; it never leaves that.
+template <class T>
+struct Held {
+  std::shared_ptr<T> it;
   template <class Archive>
   void serialize(Archive&) {
-    throw ConfigError("a door to a kernel does not travel");
+    throw ConfigError("what an actor beside a kernel holds does not travel");
   }
 };
 struct DoorSpawn {
@@ -47,15 +47,14 @@ class KernelDoor {
   }
 
  public:
-  explicit KernelDoor(DoorTarget target) : target_(std::move(target)) {}
+  explicit KernelDoor(Held<LiveKernel> kernel) : kernel_(std::move(kernel.it)) {}
 
   template <class A, class Message>
   Task<typename Message::Reply> ask(device::Words words, device::Overflow overflow, std::int64_t timeout_ns) {
-    auto& kernel = *target_.kernel;
-    auto* call = new KernelCallOf<A, Message>(kernel.name());
+    auto* call = new KernelCallOf<A, Message>(kernel_->name());
     const auto answer = Access::make<ObjectRef<typename Message::Reply>>(static_cast<ObjectState*>(call));
     call->retain();
-    kernel.post_call(*call, std::move(words), overflow, base::Nanoseconds(timeout_ns));
+    kernel_->post_call(*call, std::move(words), overflow, base::Nanoseconds(timeout_ns));
     try {
       co_return co_await answer;
     } catch (const Error& e) {
@@ -63,11 +62,11 @@ class KernelDoor {
     }
   }
   void tell(device::Words words, device::Overflow overflow, std::int64_t timeout_ns) {
-    kernel().post(std::move(words), overflow, base::Nanoseconds(timeout_ns));
+    kernel_->post(std::move(words), overflow, base::Nanoseconds(timeout_ns));
   }
   device::Address spawn(DoorSpawn setup, std::vector<std::uint8_t> state) {
     return relay([&] {
-      return kernel().spawn({.type = setup.type,
+      return kernel_->spawn({.type = setup.type,
                              .state = state.data(),
                              .state_bytes = state.size(),
                              .queue_capacity = setup.queue_capacity,
@@ -75,42 +74,64 @@ class KernelDoor {
     });
   }
   void step(device::Address actor, device::Step step) {
-    relay([&] { kernel().step(actor, step); });
+    relay([&] { kernel_->step(actor, step); });
   }
-  device::Life life(device::Address actor) { return kernel().hosted().life(actor); }
-  std::uint32_t error(device::Address actor) { return kernel().hosted().error(actor); }
+  device::Life life(device::Address actor) { return kernel_->hosted().life(actor); }
+  std::uint32_t error(device::Address actor) { return kernel_->hosted().error(actor); }
   void take_step(KernelStep step);
-  device::Life kernel_life() { return kernel().hosted().life(); }
-  device::Telemetry telemetry() { return kernel().hosted().telemetry(); }
-  std::vector<device::DeadLetter> dead_letters() { return kernel().dead_letters(); }
-  std::uint64_t lost_letters() { return kernel().hosted().lost_letters(); }
+  device::Life kernel_life() { return kernel_->hosted().life(); }
+  device::Telemetry telemetry() { return kernel_->hosted().telemetry(); }
+  std::vector<device::DeadLetter> dead_letters() { return kernel_->dead_letters(); }
+  std::uint64_t lost_letters() { return kernel_->hosted().lost_letters(); }
 
  private:
-  LiveKernel& kernel() const { return *target_.kernel; }
-  const DoorTarget target_;
+  const std::shared_ptr<LiveKernel> kernel_;
 };
+
+/// An actor on a kernel's rank that keeps the kernel running for a KernelHandle of another rank.
+class KernelKeeper {
+ public:
+  using Lease = std::shared_ptr<KernelLease>;
+  explicit KernelKeeper(Held<Lease> lease) : lease_(std::move(lease.it)) {}
+  ~KernelKeeper() { lease_->reset(); }  // the constructor's argument may stay for longer
+
+ private:
+  const std::shared_ptr<Lease> lease_;
+};
+
+// Actors of users may need them until their own end.
+template <>
+inline constexpr bool is_service<KernelDoor> = true;
+template <>
+inline constexpr bool is_service<KernelKeeper> = true;
+
+ActorHandle<KernelKeeper> keeper_of(const std::shared_ptr<KernelLease>& lease);
 
 /// Where a kernel is, seen from this rank: here, or behind a door. Value.
 class KernelPlace {
  public:
   KernelPlace() = default;
-  explicit KernelPlace(std::shared_ptr<LiveKernel> kernel) : here_(std::move(kernel)) {}
-  explicit operator bool() const noexcept { return here_ || door_; }
+  explicit KernelPlace(std::shared_ptr<LiveKernel> kernel)
+      : here_(std::move(kernel)), rank_(this_rank()), id_(here_->id()) {}
+  explicit operator bool() const noexcept { return id_ != 0; }
+  bool operator==(const KernelPlace& other) const noexcept { return id_ == other.id_ && rank_ == other.rank_; }
+  Rank rank() const noexcept { return rank_; }
+  /// Null when it is on another rank.
+  const std::shared_ptr<LiveKernel>& here() const noexcept { return here_; }
+  const ActorHandle<KernelDoor>& door() const noexcept { return door_; }
   /// Throws ConfigError when its run has ended (the door of another rank's says so itself).
   const KernelPlace& checked(const char* handle) const {
     if (here_) here_->checked(handle);
     return *this;
   }
-  bool operator==(const KernelPlace& other) const noexcept { return here_ == other.here_ && door_ == other.door_; }
-  /// Null when it is on another rank.
-  const std::shared_ptr<LiveKernel>& here() const noexcept { return here_; }
-  const ActorHandle<KernelDoor>& door() const noexcept { return door_; }
+  /// Throws ActorDiedError when the kernel's rank died.
+  void check_reachable() const;
 
   /// What a method of the door gives; waits for it when the kernel is elsewhere.
   template <auto Method, class... Arguments>
   auto ask(Arguments&&... arguments) const {
     if (here_) try {
-        return (KernelDoor({here_, nullptr}).*Method)(std::forward<Arguments>(arguments)...);
+        return (KernelDoor({here_}).*Method)(std::forward<Arguments>(arguments)...);
       } catch (const Relayed& e) {
         throw_error(e.code, e.detail);
       }
@@ -118,22 +139,18 @@ class KernelPlace {
   }
 
   template <class Archive>
-  void write(Archive& archive, bool leases) const {
-    archive(static_cast<bool>(*this));
-    if (*this) archive(here_ ? door_of(*here_, leases) : door_, here_ ? here_->id() : id_);
+  void save(Archive& archive) const {
+    archive(id_, rank_.value);
+    if (*this) archive(here_ ? door_of(*here_) : door_);
   }
-  /// Gives the door that it came by: while that is held, what it leases stays.
   template <class Archive>
-  ActorHandle<KernelDoor> read(Archive& archive) {
+  void load(Archive& archive) {
     *this = {};
-    bool any = false;
-    archive(any);
-    if (!any) return {};
-    archive(door_, id_);
-    const auto door = door_;
-    if (door.rank() == this_rank()) here_ = live_kernel(id_);
+    archive(id_, rank_.value);
+    if (!*this) return;
+    archive(door_);
+    if (rank_ == this_rank()) here_ = live_kernel(id_);
     if (here_) door_ = {};
-    return door;
   }
 
  private:
@@ -144,11 +161,12 @@ class KernelPlace {
     else
       return get(answer);
   }
-  static ActorHandle<KernelDoor> door_of(LiveKernel& kernel, bool leases);
+  static ActorHandle<KernelDoor> door_of(LiveKernel& kernel);
 
   std::shared_ptr<LiveKernel> here_;
   ActorHandle<KernelDoor> door_;  // else
-  std::uint64_t id_ = 0;          // behind the door
+  Rank rank_;
+  std::uint64_t id_ = 0;
 };
 
 }  // namespace ringray::runtime

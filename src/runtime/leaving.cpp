@@ -179,6 +179,10 @@ void Core::depart() {
     send(child, {.kind = Kind::shutdown}, {});
   transport_->flush();
   leave_before_ = base::now() + farewell;
+  for (auto* service : live_services()) {
+    service->end(ActorRecord::Ending::now, "the job ends");
+    service->release();
+  }
   kernels_.begin_end();  // whoever waits for a device actor learns that it ended
   pool_.stop();
 }

@@ -4,6 +4,8 @@
 #include <signal.h>
 #include <unistd.h>
 
+#include <ringray/device.hpp>
+
 #include "harness.hpp"
 
 namespace conformance {
@@ -15,6 +17,20 @@ int dies() {
   ::kill(getpid(), SIGKILL);
   return 0;
 }
+struct Question {
+  static constexpr std::uint16_t id = 1;
+  using Reply = Question;
+  std::uint32_t unused = 0;
+};
+/// A device actor that never answers.
+struct Silent {
+  struct State {
+    std::uint32_t unused = 0;
+  };
+  using Handled = device::Messages<Question>;
+  template <class Context>
+  RINGRAY_DEVICE static void on(const Context&, State&, const Question&) {}
+};
 struct Waiter {
   int wait() { return until_opened(); }
   int ping() { return 1; }
@@ -53,6 +69,10 @@ TEST_F(Ray, C45_DeathOfAnOwnerEndsWhatDependsOnIt) {
     const auto never = owned.never;
     EXPECT_THROW(get(never, 1ms), GetTimeoutError);  // asked for before the death
 
+    const auto kernel = get(submit(there, [] { return device::launch<device::Program<Silent>>({.name = "far"}); }));
+    const auto silent = kernel.spawn<Silent>();
+    const auto unanswered = silent.call(Question{});
+
     const auto fatal = submit({.placement = on_rank(victim), .max_retries = 0}, dies);
     EXPECT_THROW(get(fatal), RankDiedError);
     const auto text_of = [](const auto& ref) -> std::string {
@@ -69,6 +89,10 @@ TEST_F(Ray, C45_DeathOfAnOwnerEndsWhatDependsOnIt) {
     EXPECT_TRUE(text_of(running).ends_with("(in 'conformance::until_opened'" + where)) << text_of(running);
     EXPECT_TRUE(text_of(call).ends_with("Waiter::wait'" + where)) << text_of(call);
     EXPECT_THROW(get(actor.call<&Waiter::ping>()), ActorDiedError);
+    EXPECT_THROW(get(unanswered), ActorDiedError);
+    EXPECT_THROW(get(silent.call(Question{})), ActorDiedError);
+    EXPECT_THROW(silent.send(Question{}), ActorDiedError);
+    EXPECT_THROW(kernel.suspend(), ActorDiedError);
     EXPECT_THROW(get(owned.put_there), OwnerDiedError);
     EXPECT_THROW(get(owned.made_there), OwnerDiedError);
     EXPECT_THROW(get(never), OwnerDiedError);

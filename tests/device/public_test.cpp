@@ -401,8 +401,14 @@ TEST(DeviceActor, AReferenceToAnAnswerTravelsBeforeItExists) {
 
 // ---- the end of the job
 
-ObjectRef<Pong> never_answered;
+ObjectRef<Pong> never_answered, never_answered_there;
 [[maybe_unused]] std::atomic<bool> waiter_began{false};
+
+/// Calls that are open when the job ends must not hold it up.
+void leave_calls_open() {
+  const auto kernel = get(submit({.placement = on_rank(Rank{ranks() - 1})}, [] { return kept; }));
+  never_answered_there = kernel.spawn<Echo>().call(Ping{1});
+}
 
 /// On each rank, a kernel is suspended, a call is unanswered, a task waits for one, and nobody lets go of a handle.
 void leave_behind() {
@@ -436,6 +442,7 @@ int main(int argc, char** argv) {
     failed = RUN_ALL_TESTS();
     for (std::uint32_t rank = 0; rank < ranks(); ++rank)
       get(submit({.placement = on_rank(Rank{rank})}, test::leave_behind));
+    test::leave_calls_open();
   });
   if (status != 0 || failed != 0) return 1;
   if (test::was_cleaned_up()) return 0;

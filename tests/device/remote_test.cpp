@@ -1,5 +1,9 @@
 // Kernels and device actors of other ranks, by handles that travelled. On one rank, the other rank is this one.
 
+#include <malloc.h>
+
+#include <cereal/types/utility.hpp>
+
 #include "program.hpp"
 #include "public.hpp"
 
@@ -114,10 +118,12 @@ TEST(RemoteKernel, HandlesOnOtherRanksKeepItAndTheLastOneEndsIt) {
   };
   EXPECT_EQ(get(submit(there(), value_by, kernel, echo, 21u)), 42u);
   // The only handle is in a message, then in a task that waits, then nowhere.
-  const auto gate = put(1);
+  const auto waiting = launch<TestProgram>({.auto_activate = false});
+  const auto gate = waiting.spawn<Echo>().call(Ping{1});
   auto held = submit(
-      there(), [](Handle its, int) { return its; }, std::exchange(kernel, {}), gate);
+      there(), [](Handle its, Pong) { return its; }, std::exchange(kernel, {}), gate);
   EXPECT_EQ(get(echo.call(Ping{3})).value, 3u);
+  waiting.activate();
   auto back = get(held);
   held = {};
   EXPECT_EQ(back.rank(), this_rank());
@@ -125,6 +131,53 @@ TEST(RemoteKernel, HandlesOnOtherRanksKeepItAndTheLastOneEndsIt) {
   EXPECT_EQ(get(echo.call(Ping{4})).value, 4u);
   back = {};
   EXPECT_TRUE(soon([&] { return echo.state() == Life::terminated; }));
+}
+
+TEST(RemoteKernel, ItsLastHandleEndsItThoughCallsAreOpenAndActorsKnown) {
+  auto kernel = launched_there();
+  const auto echo = kernel.spawn<Echo>();
+  const auto silent = echo.call(Hush{});
+  EXPECT_EQ(get(echo.call(Ping{1})).value, 1u);
+  kernel = {};
+  EXPECT_TRUE(has(error_of(silent), {"ActorDiedError", "'Echo::Hush'", "terminated"}));
+  EXPECT_TRUE(soon([&] { return echo.state() == Life::terminated; }));
+  EXPECT_TRUE(has(error_of(echo.call(Ping{1})), {"ActorDiedError"}));
+}
+
+TEST(RemoteKernel, HandlesOfOneKernelAreEqualEverywhere) {
+  const auto kernel = launched_there(), other_kernel = launched_there();
+  const auto echo = kernel.spawn<Echo>();
+  using Both = std::pair<Handle, Actor<Echo>>;
+  const auto keep = [](Handle its, Actor<Echo> actor) { return Both(its, actor); };
+  for (std::uint32_t rank = 0; rank < ranks(); ++rank) {
+    const TaskOptions at{.placement = on_rank(Rank{rank})};
+    const auto first = submit(at, keep, kernel, echo), second = submit(at, keep, kernel, echo);
+    EXPECT_TRUE(get(submit(
+        at, [](const Both& a, const Both& b) { return a == b; }, first, second)));
+    EXPECT_TRUE(get(first) == Both(kernel, echo));
+  }
+  EXPECT_FALSE(kernel == other_kernel);
+  EXPECT_FALSE(echo == kernel.spawn<Echo>());
+}
+
+TEST(RemoteActor, HandlesThatTravelAfterTheEndKeepNothing) {
+  const auto cycle = [] {
+    auto kernel = launch<TestProgram>({.auto_activate = false});
+    const auto echo = kernel.spawn<Echo>({.queue_capacity = 4096}, {});
+    for (std::uint64_t i = 0; i < 4096; ++i) echo.send(Next{i});
+    kernel = {};
+    EXPECT_EQ(get(submit(
+                  there(), [](Actor<Echo> actor) { return actor.state(); }, echo)),
+              Life::terminated);
+  };
+  const auto bytes = [] {
+    const auto now = mallinfo2();
+    return now.uordblks + now.hblkhd;
+  };
+  for (int i = 0; i < 5; ++i) cycle();
+  const auto before = bytes();
+  for (int i = 0; i < 60; ++i) cycle();
+  EXPECT_TRUE(soon([&] { return bytes() < before + (30u << 20); })) << "a kernel has 1.5 MiB: " << bytes() - before;
 }
 
 TEST(RemoteActor, HandlesThatComeHomeAreWhatTheyWere) {
