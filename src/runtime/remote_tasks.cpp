@@ -159,7 +159,10 @@ void Core::replied(const owner::Request& request, std::uint64_t correlation, std
     if (outcome.error == Errc::none) continue;
     name_failed(record.result(k), record);
   }
-  if (outcomes.size() == 1 && record.failed()) share_error(record);
+  if (outcomes.size() == 1 && record.failed()) {
+    share_error(record);
+    if (record.extra()->detail.task != record.name()) expect_no_look(record);
+  }
   if (auto* more = record.more.get()) {
     if (more->stream) {
       streams_.erase(correlation);

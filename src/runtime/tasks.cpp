@@ -148,6 +148,7 @@ void run_body(Running& now, void* instance) {
     if (failed) {
       failed->extra()->seen = true;
       fail_record(record, failed->extra()->error, failed->extra()->detail);
+      expect_no_look(record);
     } else {
       if (kind.coroutine) record.retain();  // until coroutine_finished
       try {
