@@ -1,4 +1,3 @@
-// must say: (call to consteval function|error_handler::on_error|throw_format_error)
 // A log line whose format does not fit its values is a compile error, not a broken line at three in the morning.
 
 #include "ringray/base/log.hpp"
@@ -6,6 +5,6 @@
 void run() {
   ringray::log::info("{} of {}", 1, 2);
 #ifdef MISUSE
-  ringray::log::info("{} of {}", 1);
+  ringray::log::info("{} of {}", 1);  // says: call to consteval function|on_error|throw_format_error
 #endif
 }
