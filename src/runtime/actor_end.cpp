@@ -22,14 +22,12 @@ LiveActors& live() {
   return actors;
 }
 
-}  // namespace
-
-namespace {
 std::vector<ActorRecord*> retained(const std::unordered_set<ActorRecord*>& actors) {
   const std::lock_guard lock(live().mutex);
   for (auto* actor : actors) actor->retain();
   return {actors.begin(), actors.end()};
 }
+
 }  // namespace
 
 std::vector<ActorRecord*> live_actors() { return retained(live().users); }

@@ -421,6 +421,7 @@ std::string class_on_wire(const ActorType& type);
 void fail_record(Record& record, Errc code, ErrorDetail detail);
 /// All results of the record have its error: who looks at one has looked at all.
 void share_error(Record& record);
+/// The error is not the record's own, but of something that it was given, which has a teller of its own.
 void expect_no_look(Record& record);
 /// The call is no longer one of its actor's max_pending_calls.
 void stop_limiting(Record& record) noexcept;

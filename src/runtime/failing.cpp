@@ -144,7 +144,6 @@ void fail_record(Record& record, Errc code, ErrorDetail detail) {
   share_error(record);
 }
 
-// An error that an argument brought is that of another result, which somebody may have looked at.
 void expect_no_look(Record& record) {
   for (unsigned k = 0; k < record.kind().results; ++k) record.result(k).extra()->seen = true;
 }

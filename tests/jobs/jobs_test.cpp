@@ -1,25 +1,12 @@
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <cstdio>
 #include <string>
+
+#include "../command.hpp"
 
 namespace {
 
-struct Ended {
-  int status = -1;
-  std::string output;  // and errors
-};
-
-Ended run(const std::string& command) {
-  FILE* pipe = popen((command + " 2>&1").c_str(), "r");
-  Ended ended;
-  char text[4096];
-  while (pipe && fgets(text, sizeof text, pipe)) ended.output += text;
-  const int status = pipe ? pclose(pipe) : -1;
-  ended.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return ended;
-}
+Ended run(const std::string& command) { return run_command(command + " 2>&1"); }
 
 void expect_refused(const std::string& arguments, const std::string& line) {
   const auto ended = run(UTS " --ringray.log_level=warning " + arguments);

@@ -37,10 +37,3 @@ TEST(RankDeath, EndsASimulationAndNoFailedCallCountsAsAStep) {
 
 }  // namespace
 }  // namespace ultrasound
-
-int main(int argc, char** argv) {
-  testing::InitGoogleTest(&argc, argv);
-  int failed = 0;
-  const int status = ringray::run(argc, argv, [&] { failed = RUN_ALL_TESTS(); });
-  return status != 0 ? status : failed;
-}

@@ -150,10 +150,3 @@ TEST(Host, RefusesWithTheWordsOfLoop) {
 
 }  // namespace
 }  // namespace ultrasound
-
-int main(int argc, char** argv) {
-  testing::InitGoogleTest(&argc, argv);
-  int failed = 0;
-  const int status = ringray::run(argc, argv, [&] { failed = RUN_ALL_TESTS(); });
-  return status != 0 ? status : failed;
-}

@@ -2,32 +2,16 @@
 // The program as people run it, in a folder of its own, on the doll's head.
 
 #include <gtest/gtest.h>
-#include <sys/wait.h>
 
-#include <cstdio>
 #include <fstream>
 #include <iterator>
 #include <set>
 #include <string>
 
+#include "../command.hpp"
 #include "phantom.hpp"
 
 namespace ultrasound {
-
-struct Ended {
-  int status = -1;
-  std::string output;
-};
-
-inline Ended run_command(const std::string& command) {
-  FILE* pipe = popen(command.c_str(), "r");
-  Ended ended;
-  char text[4096];
-  while (pipe && fgets(text, sizeof text, pipe)) ended.output += text;
-  const int status = pipe ? pclose(pipe) : -1;
-  ended.status = WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-  return ended;
-}
 
 struct ProgramFolder : testing::Test {
   std::filesystem::path folder =
