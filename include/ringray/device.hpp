@@ -123,6 +123,17 @@ class KernelHandle {
     return spawn<A>(SpawnOptions{}, state);
   }
 
+  /// By which actors of this kernel reach `actor`, of any kernel of any rank: context.send(address, message). For their
+  /// states, and for messages to them; in other kernels it means nothing. `accepted` then says that the message is on
+  /// its way: messages of one actor to another arrive in order, wait for room as Actor::send() of another rank says,
+  /// and those that cannot be handled become dead letters: of the other kernel, or of this one when that is
+  /// unreachable. The other can reply. Throws ActorDiedError when this kernel is terminated.
+  template <class A>
+  Address address_of(const Actor<A>& actor) const {
+    return running().template ask<&runtime::KernelDoor::address_of>(actor.running(), actor.address_,
+                                                                    actor.options_.overflow);
+  }
+
  private:
   friend KernelHandle launch<Program>(const LaunchOptions& options);
   explicit KernelHandle(std::shared_ptr<runtime::LiveKernel> kernel)
@@ -172,7 +183,7 @@ class Actor {
   Actor() = default;
   explicit operator bool() const noexcept { return static_cast<bool>(place_); }
   bool operator==(const Actor&) const = default;
-  /// For the states of other actors of the kernel, and for messages to them: context.send(address, message).
+  /// For the states of other actors of the same kernel, and for messages to them: context.send(address, message).
   Address address() const noexcept { return address_; }
 
   /// Messages of one sender are handled in the order of sending. A full mailbox, by SpawnOptions::overflow: waits (in a

@@ -14,12 +14,12 @@ Result<std::unique_ptr<CpuKernel>> CpuKernel::create(KernelOptions options, RunB
   if (options.name.empty())
     return failure(Errc::config,
                    "a kernel without a name cannot be found (names are how others reach it); give it one");
-  constexpr auto blocks_max = Address::slots_max / actors_per_block;
+  constexpr auto blocks_max = Address::gates_first / actors_per_block;
   if (options.blocks == 0 || options.blocks > blocks_max)
     return failure(Errc::config,
                    fmt::format("kernel '{}' cannot have {} blocks (each schedules its actors, and a slot has "
                                "{} bits); take 1 to {}",
-                               options.name, options.blocks, Address::slot_bits, blocks_max));
+                               options.name, options.blocks, Address::slot_bits - 1, blocks_max));
   const auto egress_log2 = capacity_log2(options.egress_capacity);
   if (!egress_log2) return tl::make_unexpected(egress_log2.error());
   if (options.egress_capacity < 2 * parcel_cells_max)

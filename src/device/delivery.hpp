@@ -1,5 +1,6 @@
 #pragma once
-// Giving a message to an actor of the same kernel, or to the host. For handlers, routers and host threads alike.
+// Giving a message to an actor of the same kernel, or to the host, who passes on what is for a gate. For handlers,
+// routers and host threads alike.
 
 #include <cstdint>
 
@@ -9,7 +10,7 @@ namespace ringray::device {
 
 /// What became of a message when it was sent. Accepted ones are handled, or become dead letters with a reason.
 enum class Delivery : std::uint8_t {
-  accepted,
+  accepted,       ///< or on its way to another kernel
   full,           ///< the mailbox has no room; nothing happened
   dropped,        ///< it is a dead letter, by the mailbox' policy
   no_such_actor,  ///< or no longer; nothing happened
@@ -28,7 +29,7 @@ template <class Policy, class Woken, class Buried>
 RINGRAY_DEVICE Delivery deliver(const Kernel& kernel, Word* words, const Woken& woken, const Buried& buried) {
   const Address target{static_cast<std::uint32_t>(words[0])};
   const auto priority = static_cast<Priority>(words[1] >> 24 & 3);
-  if (target.slot() == host_address.slot())
+  if (target.is_outside())
     return egress_of<Policy>(kernel).send(words) == Sent::accepted ? Delivery::accepted : Delivery::full;
   if (target.slot() >= kernel.blocks_count * actors_per_block) return Delivery::no_such_actor;
   ActorSlot& slot = kernel.slots[target.slot()];

@@ -33,7 +33,8 @@ struct ActorSetup {
 
 using Words = std::vector<Word>;  ///< of a Packed message, or of a Parcel
 
-/// Given every message to the host and every dead letter (envelope().reason()), by one thread of the kernel.
+/// Given every message to the host, every one to a gate, and every dead letter (envelope().reason()), by one thread of
+/// the kernel.
 using Mail = std::function<void(const Parcel&)>;
 
 /// What else that thread tells; empty ones are not called.

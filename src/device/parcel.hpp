@@ -11,10 +11,12 @@
 
 namespace ringray::device {
 
-/// An actor of a kernel: its slot, and which of the actors that lived there one after the other.
+/// An actor of a kernel: its slot, and which of the actors that lived there one after the other. Or a gate: what stands
+/// in a kernel for an actor of another one.
 struct Address {
   static constexpr std::uint32_t slot_bits = 20;
-  static constexpr std::uint32_t slots_max = (1u << slot_bits) - 1;  ///< the last one stands for the host
+  static constexpr std::uint32_t slots_max = (1u << slot_bits) - 1;    ///< the last one stands for the host
+  static constexpr std::uint32_t gates_first = 1u << (slot_bits - 1);  ///< up to the host's
   static constexpr std::uint32_t generations_max = 1u << (32 - slot_bits);
   std::uint32_t value = 0;
 
@@ -23,6 +25,9 @@ struct Address {
   }
   RINGRAY_DEVICE constexpr std::uint32_t slot() const { return value & slots_max; }
   RINGRAY_DEVICE constexpr std::uint32_t generation() const { return value >> slot_bits; }
+  /// The host's or a gate: not of an actor of the kernel.
+  RINGRAY_DEVICE constexpr bool is_outside() const { return slot() >= gates_first; }
+  RINGRAY_DEVICE constexpr bool is_gate() const { return is_outside() && slot() != slots_max; }
   RINGRAY_DEVICE constexpr bool operator==(const Address& other) const { return value == other.value; }
 };
 /// What lies outside the kernel: its host.

@@ -11,6 +11,7 @@
 #include "ringray/runtime/cancellation.hpp"
 #include "ringray/runtime/core.hpp"
 #include "ringray/runtime/kernel_backlog.hpp"
+#include "ringray/runtime/kernel_gates.hpp"
 
 namespace ringray::runtime {
 
@@ -58,15 +59,23 @@ LiveKernel::LiveKernel(const device::LaunchOptions& options, device::CpuKernel::
     : name_(std::make_shared<const std::string>(options.name)),
       queue_capacity_(options.queue_capacity),
       calls_(std::make_shared<KernelCalls>(name_)),
+      gates_(std::make_shared<KernelGates>(*this, calls_)),
       id_(next_id.fetch_add(1, std::memory_order_relaxed)) {
   unwrap(device::capacity_log2(options.queue_capacity));
   device::KernelOptions kernel{.name = options.name, .blocks = options.blocks, .quantum = options.quantum};
   kernel.egress_capacity = options.egress_capacity ? options.egress_capacity : egress_for(options.blocks);
-  hosted_ = unwrap(device::CpuKernel::create(
-      std::move(kernel), run, [calls = calls_](const device::Parcel& parcel) { calls->mail(parcel); },
-      {.lived = [calls = calls_](Address actor, device::Life life,
-                                 std::uint32_t error) { calls->lived(actor, life, error); },
-       .lost = [calls = calls_] { calls->lost(); }}));
+  hosted_ = unwrap(
+      device::CpuKernel::create(std::move(kernel), run,
+                                [calls = calls_, gates = gates_](const device::Parcel& parcel) {
+                                  const auto envelope = parcel.envelope();
+                                  if (envelope.target.is_gate() && envelope.reason() == device::Reason::none)
+                                    gates->forward(parcel);
+                                  else
+                                    calls->mail(parcel);
+                                },
+                                {.lived = [calls = calls_](Address actor, device::Life life,
+                                                           std::uint32_t error) { calls->lived(actor, life, error); },
+                                 .lost = [calls = calls_] { calls->lost(); }}));
   backlog_ = std::make_shared<KernelBacklog>(hosted_, calls_, name_);
 }
 LiveKernel::~LiveKernel() { terminate(); }
@@ -96,6 +105,7 @@ void LiveKernel::terminate() noexcept {
   RINGRAY_ASSERT(ended.has_value(), "terminating is always allowed");
   calls_->close();
   backlog_->clear();
+  gates_->clear();
   std::any door;
   {
     const std::lock_guard lock(mutex_);

@@ -51,6 +51,7 @@ struct MessageOptions {
 namespace ringray::runtime {
 
 class KernelBacklog;
+class KernelGates;
 class KernelLease;
 
 /// A launched kernel and its calls. Errors are exceptions. Any thread of a running rank.
@@ -86,6 +87,8 @@ class LiveKernel : public std::enable_shared_from_this<LiveKernel> {
   void post(device::Words words, device::Overflow overflow, base::Nanoseconds timeout);
   void post_call(KernelCall& call, device::Words words, device::Overflow overflow, base::Nanoseconds timeout);
 
+  KernelGates& gates() noexcept { return *gates_; }
+
   /// Names it on its rank, also in later runs of the process: Kernels::find.
   std::uint64_t id() const noexcept { return id_; }
   /// Shared by all who keep it running.
@@ -101,6 +104,7 @@ class LiveKernel : public std::enable_shared_from_this<LiveKernel> {
   const std::shared_ptr<const std::string> name_;
   const std::uint32_t queue_capacity_;
   const std::shared_ptr<KernelCalls> calls_;
+  const std::shared_ptr<KernelGates> gates_;
   std::shared_ptr<device::HostedKernel> hosted_;
   std::shared_ptr<KernelBacklog> backlog_;
   const std::uint64_t id_;

@@ -77,7 +77,7 @@ void KernelBacklog::bury_refused(std::unique_lock<std::mutex>& lock) {
     device::Parcel parcel;
     std::copy(letter.words.begin(), letter.words.end(), parcel.words);
     const auto envelope = parcel.envelope();
-    if (envelope.correlation != 0 && reason != Reason::actor_terminated) {
+    if (envelope.source == device::host_address && envelope.correlation != 0 && reason != Reason::actor_terminated) {
       const bool is_gone = reason == Reason::no_such_actor;
       calls_->fail(envelope.correlation,
                    is_gone                     ? Errc::actor_died

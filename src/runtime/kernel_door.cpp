@@ -3,6 +3,7 @@
 #include <fmt/format.h>
 
 #include "ringray/runtime/core.hpp"
+#include "ringray/runtime/kernel_gates.hpp"
 
 namespace ringray::runtime {
 
@@ -21,6 +22,14 @@ void KernelDoor::take_step(KernelStep step) {
         return kernel_->terminate();
     }
   });
+}
+
+device::Address KernelDoor::address_of(KernelPlace kernel, device::Address actor, device::Overflow overflow) {
+  return relay([&] { return kernel_->gates().address_of({std::move(kernel), actor, overflow}); });
+}
+void KernelDoor::introduce(KernelPlace kernel) { kernel_->gates().introduce(std::move(kernel)); }
+void KernelDoor::arrive(std::uint32_t rank, std::uint64_t id, device::Words words, device::Overflow overflow) {
+  kernel_->gates().arrive_from(rank, id, std::move(words), overflow);
 }
 
 void KernelPlace::check_reachable() const {

@@ -31,6 +31,7 @@ struct DoorSpawn {
   std::uint32_t type = 0, queue_capacity = 0;
   device::Overflow overflow = device::Overflow::wait;
 };
+class KernelPlace;
 enum class KernelStep : std::uint8_t { activate, suspend, resume, terminate };
 
 /// An actor on a kernel's rank, which does there what handles elsewhere ask for. Its calls run in the order in which
@@ -73,6 +74,10 @@ class KernelDoor {
                              .overflow = setup.overflow});
     });
   }
+  // See KernelGates.
+  device::Address address_of(KernelPlace kernel, device::Address actor, device::Overflow overflow);
+  void introduce(KernelPlace kernel);
+  void arrive(std::uint32_t rank, std::uint64_t id, device::Words words, device::Overflow overflow);
   void step(device::Address actor, device::Step step) {
     relay([&] { kernel_->step(actor, step); });
   }
@@ -116,6 +121,7 @@ class KernelPlace {
   explicit operator bool() const noexcept { return id_ != 0; }
   bool operator==(const KernelPlace& other) const noexcept { return id_ == other.id_ && rank_ == other.rank_; }
   Rank rank() const noexcept { return rank_; }
+  std::uint64_t id() const noexcept { return id_; }
   /// Null when it is on another rank.
   const std::shared_ptr<LiveKernel>& here() const noexcept { return here_; }
   const ActorHandle<KernelDoor>& door() const noexcept { return door_; }
@@ -126,6 +132,8 @@ class KernelPlace {
   }
   /// Throws ActorDiedError when the kernel's rank died.
   void check_reachable() const;
+  /// Of one that is here, so that it can travel from any thread.
+  void make_door() const { door_of(*here_); }
 
   /// What a method of the door gives; waits for it when the kernel is elsewhere.
   template <auto Method, class... Arguments>

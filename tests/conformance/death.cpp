@@ -31,6 +31,17 @@ struct Silent {
   template <class Context>
   RINGRAY_DEVICE static void on(const Context&, State&, const Question&) {}
 };
+/// Passes questions on.
+struct Relay {
+  struct State {
+    device::Address to;
+  };
+  using Handled = device::Messages<Question>;
+  template <class Context>
+  RINGRAY_DEVICE static void on(const Context& context, State& state, const Question& question) {
+    context.send(state.to, question);
+  }
+};
 struct Waiter {
   int wait() { return until_opened(); }
   int ping() { return 1; }
@@ -72,6 +83,10 @@ TEST_F(Ray, C45_DeathOfAnOwnerEndsWhatDependsOnIt) {
     const auto kernel = get(submit(there, [] { return device::launch<device::Program<Silent>>({.name = "far"}); }));
     const auto silent = kernel.spawn<Silent>();
     const auto unanswered = silent.call(Question{});
+    const auto near = device::launch<device::Program<Relay>>({.name = "near"});
+    const auto relay = near.spawn<Relay>({near.address_of(silent)});
+    relay.send(Question{});
+    EXPECT_TRUE(soon([&] { return kernel.telemetry().handled == 2; }));
 
     const auto fatal = submit({.placement = on_rank(victim), .max_retries = 0}, dies);
     EXPECT_THROW(get(fatal), RankDiedError);
@@ -93,6 +108,9 @@ TEST_F(Ray, C45_DeathOfAnOwnerEndsWhatDependsOnIt) {
     EXPECT_THROW(get(silent.call(Question{})), ActorDiedError);
     EXPECT_THROW(silent.send(Question{}), ActorDiedError);
     EXPECT_THROW(kernel.suspend(), ActorDiedError);
+    relay.send(Question{});
+    EXPECT_TRUE(soon([&] { return near.dead_letters().size() == 1; }));
+    EXPECT_EQ(near.dead_letters().front().reason, device::Reason::unreachable);
     EXPECT_THROW(get(owned.put_there), OwnerDiedError);
     EXPECT_THROW(get(owned.made_there), OwnerDiedError);
     EXPECT_THROW(get(never), OwnerDiedError);

@@ -105,6 +105,35 @@ struct Relay {
   }
 };
 
-using TestProgram = device::Program<Echo, Relay>;
+/// Pings `to`, and again when it answers; the sum of the answers ends the call.
+struct Begin {
+  static constexpr std::uint16_t id = 10;
+  using Reply = Pong;
+  device::Address to;
+  std::uint64_t rounds;
+};
+struct Asker {
+  struct State {
+    device::Address to, asked_by;
+    std::uint32_t correlation;
+    std::uint64_t left, sum;
+  };
+  using Handled = device::Messages<Begin, Pong>;
+  template <class Context>
+  RINGRAY_DEVICE static void on(const Context& context, State& state, const Begin& begin) {
+    state = {begin.to, context.envelope().source, context.envelope().correlation, begin.rounds, 0};
+    context.send(state.to, Ping{state.left});
+  }
+  template <class Context>
+  RINGRAY_DEVICE static void on(const Context& context, State& state, const Pong& pong) {
+    state.sum += pong.value;
+    if (--state.left != 0)
+      context.send(state.to, Ping{state.left});
+    else
+      context.send(state.asked_by, Pong{state.sum, pong.count}, {.correlation = state.correlation});
+  }
+};
+
+using TestProgram = device::Program<Echo, Relay, Asker>;
 
 }  // namespace ringray::test

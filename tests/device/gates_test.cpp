@@ -1,0 +1,110 @@
+// Messages between actors of different kernels, of one rank and of two. On one rank, the other rank is this one.
+
+#include "program.hpp"
+#include "public.hpp"
+
+namespace ringray::test {
+namespace {
+
+using namespace device;
+using Handle = KernelHandle<TestProgram>;
+
+Rank last() { return Rank{ranks() - 1}; }
+Handle launched_on(Rank rank, std::uint32_t queue_capacity = 256) {
+  return get(submit(
+      {.placement = on_rank(rank)},
+      [](std::uint32_t capacity) { return launch<TestProgram>({.name = "gated", .queue_capacity = capacity}); },
+      queue_capacity));
+}
+std::uint64_t sum_to(std::uint64_t n) { return n * (n + 1) / 2; }
+
+TEST(Gates, C50_ActorsOfTwoKernelsAskAndAnswerEachOther) {
+  const auto here = launched_on(this_rank()), there = launched_on(last());
+  constexpr std::uint64_t rounds = 500;
+  const auto echo_here = here.spawn<Echo>(), echo_there = there.spawn<Echo>();
+  const auto asker_here = here.spawn<Asker>(), asker_there = there.spawn<Asker>();
+  const auto out = asker_here.call(Begin{here.address_of(echo_there), rounds});
+  const auto back = asker_there.call(Begin{there.address_of(echo_here), rounds});
+  EXPECT_EQ(get(out, 20s).value, sum_to(rounds));
+  EXPECT_EQ(get(back, 20s).value, sum_to(rounds));
+  EXPECT_EQ(get(echo_there.call(Ping{0})).count, rounds + 1);
+  EXPECT_TRUE(here.dead_letters().empty());
+  EXPECT_TRUE(there.dead_letters().empty());
+}
+
+TEST(Gates, AnActorHasOneGateAndIsItsOwnAtHome) {
+  const auto here = launched_on(this_rank()), there = launched_on(last());
+  const auto near = here.spawn<Echo>(), far = there.spawn<Echo>(), farther = there.spawn<Echo>();
+  EXPECT_EQ(here.address_of(near), near.address());
+  EXPECT_EQ(there.address_of(far), far.address());
+  EXPECT_TRUE(here.address_of(far).is_gate());
+  EXPECT_EQ(here.address_of(far), here.address_of(far));
+  EXPECT_FALSE(here.address_of(far) == here.address_of(farther));
+}
+
+TEST(Gates, C56_MessagesArriveInOrderThoughMailboxesAreSmall) {
+  const auto here = launched_on(this_rank()), there = launched_on(last(), 4);
+  const auto echo = there.spawn<Echo>();
+  constexpr std::uint64_t count = 3000;
+  const auto first = here.spawn<Relay>({}, {here.address_of(echo)});
+  const auto second = there.spawn<Relay>({.queue_capacity = 4}, {there.address_of(first)});
+  for (std::uint64_t i = 0; i < count; ++i) second.send(Next{i});  // there, here, and there again
+  EXPECT_TRUE(soon([&] { return there.telemetry().handled == 2 * count; })) << there.telemetry().handled;
+  EXPECT_EQ(get(echo.call(Ping{0})).count, 1u) << "some came out of order";
+  EXPECT_TRUE(here.dead_letters().empty());
+  EXPECT_TRUE(there.dead_letters().empty());
+}
+
+TEST(Gates, C50_WhatCannotBeHandledIsADeadLetterOfTheKernelThatKnows) {
+  const auto here = launched_on(this_rank());
+  auto there = launched_on(last());
+  const auto relay = here.spawn<Relay>();
+  const auto echo = there.spawn<Echo>();
+  const auto gate = here.address_of(echo);
+  relay.send(Forward{Address::of(Address::gates_first + 77, 0), 1});
+  EXPECT_TRUE(soon([&] { return here.dead_letters().size() == 1; }));
+  EXPECT_EQ(here.dead_letters().front().reason, Reason::no_such_actor);
+  echo.terminate();
+  relay.send(Forward{gate, 2});
+  EXPECT_TRUE(soon([&] { return there.dead_letters().size() == 1; }));
+  EXPECT_EQ(there.dead_letters().front().reason, Reason::no_such_actor);
+  EXPECT_TRUE(there.dead_letters().front().envelope.source.is_gate());
+  const auto asker = there.spawn<Asker>();
+  relay.send(Forward{here.address_of(asker), 3});
+  EXPECT_TRUE(soon([&] { return there.dead_letters().size() == 2; }));
+  EXPECT_EQ(there.dead_letters().back().reason, Reason::no_handler);
+  // The kernel's end is no trouble to those who send there.
+  there.terminate();
+  for (std::uint64_t i = 0; i < 100; ++i) relay.send(Forward{gate, i});
+  EXPECT_TRUE(soon([&] { return here.telemetry().handled == 103; }));
+  EXPECT_TRUE(has(thrown([&] { there.address_of(relay); }), {"ActorDiedError", "kernel 'gated' has ended"}));
+}
+
+TEST(Gates, KernelsThatKnowEachOtherEndWithTheirLastHandles) {
+  auto here = launched_on(this_rank()), there = launched_on(last());
+  const auto echo_here = here.spawn<Echo>(), echo_there = there.spawn<Echo>();
+  EXPECT_EQ(get(here.spawn<Asker>().call(Begin{here.address_of(echo_there), 3})).value, 6u);
+  EXPECT_EQ(get(there.spawn<Asker>().call(Begin{there.address_of(echo_here), 3})).value, 6u);
+  here = {};
+  there = {};
+  EXPECT_TRUE(soon([&] { return echo_here.state() == Life::terminated && echo_there.state() == Life::terminated; }));
+}
+
+TEST(Gates, ATokenGoesRoundTheKernelsOfAllRanks) {
+  std::vector<Handle> kernels;
+  std::vector<Actor<Relay>> relays;
+  const std::uint32_t count = 2 * ranks();
+  const auto echo_kernel = launched_on(this_rank());
+  const auto echo = echo_kernel.spawn<Echo>();
+  for (std::uint32_t i = 0; i < count; ++i) {
+    kernels.push_back(launched_on(Rank{i % ranks()}));
+    const auto to = kernels[i].address_of(echo);
+    relays.push_back(kernels[i].spawn<Relay>({}, {i == 0 ? to : kernels[i].address_of(relays[i - 1])}));
+  }
+  for (std::uint64_t i = 0; i < 500; ++i) relays.back().send(Next{i});
+  EXPECT_TRUE(soon([&] { return echo_kernel.telemetry().handled == 500; }));
+  EXPECT_EQ(get(echo.call(Ping{0})).count, 1u);
+}
+
+}  // namespace
+}  // namespace ringray::test
