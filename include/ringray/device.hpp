@@ -45,11 +45,21 @@ class Actor;
 template <class Program>
 KernelHandle<Program> launch(const LaunchOptions& options = {});
 
+/// The live device actor that was spawned under that name, on whatever rank. Its name is free when it was terminated,
+/// or its kernel was. Driver, tasks and actors. Throws ActorDiedError when there is none, and ConfigError when it is no
+/// A.
+template <class A>
+Actor<A> find_actor(const std::string& name, const std::string& name_space = "");
+
 namespace detail {
 template <class Message, class List>
 inline constexpr bool lists = false;
 template <class Message, class... Handled>
 inline constexpr bool lists<Message, Messages<Handled...>> = (std::is_same_v<Message, Handled> || ...);
+template <class A>
+std::string name_of() {
+  return type_name(typeid(A).name());
+}
 template <class List>
 inline constexpr bool ids_are_free = true;
 template <class... Handled>
@@ -108,14 +118,21 @@ class KernelHandle {
 
   /// A new actor with that state. It lives until it or the kernel is terminated, also without a handle. Throws
   /// InvalidTransitionError when the kernel is terminated, OutOfMemoryError when it has 256 actors in each block
-  /// already (slots whose mailbox had another size or Overflow are not used again), ConfigError.
+  /// already (slots whose mailbox had another size or Overflow are not used again), ConfigError, NameTakenError.
   template <class A>
   Actor<A> spawn(const SpawnOptions& options, const typename A::State& state) const {
     static_assert(detail::ids_are_free<typename A::Handled>, "ringray: ids of messages end below 0xff00");
     const runtime::DoorSpawn setup{Program::template type_of<A>(), options.queue_capacity, options.overflow};
     std::vector<std::uint8_t> bytes(sizeof state);
     std::memcpy(bytes.data(), &state, sizeof state);
-    const auto address = running().template ask<&runtime::KernelDoor::spawn>(setup, std::move(bytes));
+    const auto& place = running();
+    const auto address =
+        options.name.empty()
+            ? place.template ask<&runtime::KernelDoor::spawn>(setup, std::move(bytes))
+            : place.template ask<&runtime::KernelDoor::spawn_named>(
+                  setup, std::move(bytes), options.name,
+                  runtime::NamedActor{
+                      .priority = options.priority, .overflow = options.overflow, .type = detail::name_of<A>()});
     return Actor<A>(place_, address, options);
   }
   template <class A>
@@ -251,6 +268,8 @@ class Actor {
  private:
   template <class>
   friend class KernelHandle;
+  template <class B>
+  friend Actor<B> find_actor(const std::string& name, const std::string& name_space);
   Actor(runtime::KernelPlace place, Address address, const SpawnOptions& options)
       : place_(std::move(place)), address_(address), options_{options.priority, options.overflow} {}
   const runtime::KernelPlace& place() const {
@@ -284,6 +303,12 @@ class Actor {
   Address address_;
   Options options_;
 };
+
+template <class A>
+Actor<A> find_actor(const std::string& name, const std::string& name_space) {
+  auto found = runtime::find_named(name, name_space, detail::name_of<A>());
+  return Actor<A>(std::move(found.kernel), found.address, {.priority = found.priority, .overflow = found.overflow});
+}
 
 template <class Program>
 KernelHandle<Program> launch(const LaunchOptions& options) {

@@ -107,11 +107,11 @@ void LiveKernel::terminate() noexcept {
   backlog_->clear();
   gates_->clear();
   std::any door;
-  {
-    const std::lock_guard lock(mutex_);
-    door.swap(door_);
-    ended_ = true;
-  }
+  std::map<std::uint32_t, std::any> names;
+  const std::lock_guard lock(mutex_);
+  door.swap(door_);
+  names.swap(names_);
+  ended_ = true;
 }
 
 std::shared_ptr<KernelLease> LiveKernel::lease() {
@@ -130,6 +130,25 @@ std::any LiveKernel::door(const std::function<std::any()>& make) {
   const std::lock_guard lock(mutex_);
   if (!ended_ && !door_.has_value()) door_ = made;
   return door_.has_value() ? door_ : made;
+}
+
+void LiveKernel::keep_name(Address actor, std::any holder) {
+  const std::lock_guard lock(mutex_);
+  if (!ended_) names_.emplace(actor.value, std::move(holder));
+}
+
+std::any LiveKernel::take_name(Address actor) {
+  const std::lock_guard lock(mutex_);
+  const auto name = names_.extract(actor.value);
+  return name ? std::move(name.mapped()) : std::any();
+}
+
+std::vector<std::any> LiveKernel::take_names() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::any> holders;
+  for (auto& [actor, holder] : names_) holders.push_back(std::move(holder));
+  names_.clear();
+  return holders;
 }
 
 // ---- its actors

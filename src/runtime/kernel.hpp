@@ -35,6 +35,7 @@ struct LaunchOptions {
 };
 
 struct SpawnOptions {
+  std::string name{};                    ///< for find_actor(); unique among live actors of all kinds; empty: none
   Priority priority = Priority::normal;  ///< of messages that are sent through the handle
   std::uint32_t queue_capacity = 0;      ///< cells, for each priority; a power of two. 0: the kernel's
   Overflow overflow = Overflow::wait;    ///< what becomes of a message that finds the mailbox full
@@ -89,6 +90,11 @@ class LiveKernel : public std::enable_shared_from_this<LiveKernel> {
 
   KernelGates& gates() noexcept { return *gates_; }
 
+  /// Keeps what holds an actor's name until the kernel ends, or somebody takes it. An empty one: there is none.
+  void keep_name(device::Address actor, std::any holder);
+  std::any take_name(device::Address actor);
+  std::vector<std::any> take_names();
+
   /// Names it on its rank, also in later runs of the process: Kernels::find.
   std::uint64_t id() const noexcept { return id_; }
   /// Shared by all who keep it running.
@@ -111,6 +117,7 @@ class LiveKernel : public std::enable_shared_from_this<LiveKernel> {
   std::mutex mutex_;  // guards what follows
   std::weak_ptr<KernelLease> lease_;
   std::any door_;
+  std::map<std::uint32_t, std::any> names_;  // by address
   bool ended_ = false;
 };
 

@@ -33,39 +33,46 @@ void KernelBacklog::push(Letter letter) {
   RINGRAY_ASSERT(letter.words.size() <= std::size(device::Parcel{}.words), "no message is that long");
   std::unique_lock lock(mutex_);
   const auto target = static_cast<std::uint32_t>(letter.words[0]);
-  const auto queue = queues_.find(target);
-  if (queue == queues_.end()) {
+  const auto at = queues_.find(target);
+  if (at == queues_.end()) {
     if (!settle(letter)) {
-      queues_[target].push_back(std::move(letter));
-      pause_ = shortest_pause;
+      auto& queue = queues_[target];
+      queue.letters.push_back(std::move(letter));
+      queue.wait(shortest_pause, base::now());
+      retry_at(queue.due);
     }
-  } else if (letter.overflow == Overflow::wait && queue->second.size() < letters_max) {
-    queue->second.push_back(std::move(letter));
+  } else if (letter.overflow == Overflow::wait && at->second.letters.size() < letters_max) {
+    at->second.letters.push_back(std::move(letter));
   } else {
     refused_.push_back({std::move(letter), Reason::rejected});
   }
-  retry_later();
   bury_refused(lock);
 }
 
-void KernelBacklog::retry() {
+void KernelBacklog::retry(base::Nanoseconds armed_for) {
   std::unique_lock lock(mutex_);
-  armed_ = false;
-  bool any = false;
+  if (next_retry_ == armed_for) next_retry_ = base::Nanoseconds::max();
+  const auto now = base::now();
+  auto next = base::Nanoseconds::max();
   for (auto at = queues_.begin(); at != queues_.end();) {
-    auto& queue = at->second;
-    for (; !queue.empty() && settle(queue.front()); queue.pop_front()) any = true;
-    at = queue.empty() ? queues_.erase(at) : std::next(at);
+    auto& [letters, pause, due] = at->second;
+    if (due <= now) {
+      bool any = false;
+      for (; !letters.empty() && settle(letters.front()); letters.pop_front()) any = true;
+      at->second.wait(any ? shortest_pause : std::min(2 * pause, longest_pause), now);
+    }
+    next = std::min(next, letters.empty() ? next : due);
+    at = letters.empty() ? queues_.erase(at) : std::next(at);
   }
-  pause_ = any ? shortest_pause : std::min(2 * pause_, longest_pause);
-  retry_later();
+  retry_at(next);
   bury_refused(lock);
 }
 
-void KernelBacklog::retry_later() {
-  if (queues_.empty() || std::exchange(armed_, true)) return;
-  core().pool().timers().after(pause_, [weak = weak_from_this()] {
-    if (const auto self = weak.lock()) self->retry();
+void KernelBacklog::retry_at(base::Nanoseconds due) {
+  if (due >= next_retry_) return;
+  next_retry_ = due;
+  core().pool().timers().after(due - base::now(), [weak = weak_from_this(), due] {
+    if (const auto self = weak.lock()) self->retry(due);
   });
 }
 
@@ -94,7 +101,7 @@ void KernelBacklog::bury_refused(std::unique_lock<std::mutex>& lock) {
 void KernelBacklog::clear() {
   std::unique_lock lock(mutex_);
   for (auto& [address, queue] : queues_)
-    for (auto& letter : queue) refused_.push_back({std::move(letter), Reason::actor_terminated});
+    for (auto& letter : queue.letters) refused_.push_back({std::move(letter), Reason::actor_terminated});
   queues_.clear();
   bury_refused(lock);
 }

@@ -35,21 +35,24 @@ class KernelBacklog : public std::enable_shared_from_this<KernelBacklog> {
     Letter letter;
     device::Reason reason;
   };
-  using Queue = std::deque<Letter>;
+  struct Queue {
+    std::deque<Letter> letters;  // not empty
+    base::Nanoseconds pause, due;
+    void wait(base::Nanoseconds longer, base::Nanoseconds now) { pause = longer, due = now + longer; }
+  };
 
   bool settle(Letter& letter);
-  void retry();
-  void retry_later();
+  void retry(base::Nanoseconds armed_for);
+  void retry_at(base::Nanoseconds due);
   void bury_refused(std::unique_lock<std::mutex>& lock);
 
   const std::shared_ptr<device::HostedKernel> kernel_;
   const std::shared_ptr<KernelCalls> calls_;
   const std::shared_ptr<const std::string> name_;
   std::mutex mutex_;                                 // guards what follows
-  std::unordered_map<std::uint32_t, Queue> queues_;  // by address; none is empty
+  std::unordered_map<std::uint32_t, Queue> queues_;  // by address
   std::vector<Refused> refused_;
-  base::Nanoseconds pause_{};
-  bool armed_ = false;
+  base::Nanoseconds next_retry_ = base::Nanoseconds::max();  // for which a timer is armed
 };
 
 }  // namespace ringray::runtime

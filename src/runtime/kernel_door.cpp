@@ -9,8 +9,49 @@ namespace ringray::runtime {
 
 std::shared_ptr<LiveKernel> live_kernel(std::uint64_t id) { return core().kernels().find(id); }
 
+namespace {
+
+/// Its name is free when it returns.
+void free_name(const std::any& holder) {
+  if (holder.has_value()) ringray::kill(std::any_cast<const ActorHandle<KernelName>&>(holder));
+}
+
+}  // namespace
+
+device::Address KernelDoor::spawn_named(DoorSpawn setup, std::vector<std::uint8_t> state, std::string name,
+                                        NamedActor actor) {
+  return relay([&] {
+    actor.kernel = KernelPlace(kernel_);
+    actor.address = spawn(setup, std::move(state));
+    try {
+      kernel_->keep_name(actor.address, ringray::spawn<KernelName>(
+                                            {.name = name, .placement = scheduler::on_rank(this_rank())}, actor));
+    } catch (...) {
+      kernel_->step(actor.address, device::Step::terminate);
+      throw;
+    }
+    return actor.address;
+  });
+}
+
+void KernelDoor::step(device::Address actor, device::Step step) {
+  relay([&] {
+    kernel_->step(actor, step);
+    if (step == device::Step::terminate) free_name(kernel_->take_name(actor));
+  });
+}
+
+NamedActor find_named(const std::string& name, const std::string& name_space, const std::string& type) {
+  const auto holder = ringray::get_actor<KernelName>(name, name_space);
+  auto actor = get(holder.call<&KernelName::actor>());
+  if (actor.type == type) return actor;
+  throw ConfigError(fmt::format("the device actor '{}' is a {}, not a {}; ask for what it is", name, actor.type, type));
+}
+
 void KernelDoor::take_step(KernelStep step) {
   relay([&] {
+    if (step == KernelStep::terminate)
+      for (const auto& holder : kernel_->take_names()) free_name(holder);
     switch (step) {
       case KernelStep::activate:
         return kernel_->activate();

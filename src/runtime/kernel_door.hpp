@@ -31,6 +31,8 @@ struct DoorSpawn {
   std::uint32_t type = 0, queue_capacity = 0;
   device::Overflow overflow = device::Overflow::wait;
 };
+/// Who a named actor is, for handles.
+struct NamedActor;
 class KernelPlace;
 enum class KernelStep : std::uint8_t { activate, suspend, resume, terminate };
 
@@ -74,13 +76,13 @@ class KernelDoor {
                              .overflow = setup.overflow});
     });
   }
+  /// The same, under a name. Throws NameTakenError.
+  device::Address spawn_named(DoorSpawn setup, std::vector<std::uint8_t> state, std::string name, NamedActor actor);
   // See KernelGates.
   device::Address address_of(KernelPlace kernel, device::Address actor, device::Overflow overflow);
   void introduce(KernelPlace kernel);
   void arrive(std::uint32_t rank, std::uint64_t id, device::Words words, device::Overflow overflow);
-  void step(device::Address actor, device::Step step) {
-    relay([&] { kernel_->step(actor, step); });
-  }
+  void step(device::Address actor, device::Step step);
   device::Life life(device::Address actor) { return kernel_->hosted().life(actor); }
   std::uint32_t error(device::Address actor) { return kernel_->hosted().error(actor); }
   void take_step(KernelStep step);
@@ -176,5 +178,32 @@ class KernelPlace {
   Rank rank_;
   std::uint64_t id_ = 0;
 };
+
+struct NamedActor {
+  KernelPlace kernel;
+  device::Address address;
+  device::Priority priority = device::Priority::normal;
+  device::Overflow overflow = device::Overflow::wait;
+  std::string type;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(kernel, address.value, priority, overflow, type);
+  }
+};
+
+/// An actor on a kernel's rank that has the name of one of its actors.
+class KernelName {
+ public:
+  explicit KernelName(NamedActor actor) : actor_(std::move(actor)) {}
+  NamedActor actor() { return actor_; }
+
+ private:
+  const NamedActor actor_;
+};
+/// Throws ActorDiedError, and ConfigError when the actor of that name is no `type`.
+NamedActor find_named(const std::string& name, const std::string& name_space, const std::string& type);
+
+template <>
+inline constexpr bool is_service<KernelName> = true;
 
 }  // namespace ringray::runtime
