@@ -140,6 +140,15 @@ class KernelHandle {
     return spawn<A>(SpawnOptions{}, state);
   }
 
+  /// What actors of this kernel send to device::host_address, and is no answer to a call, goes on to an actor of the
+  /// host: kernel.connect<Reading, &Monitor::note>(monitor) calls monitor.note(reading), in order for each sender. Each
+  /// type of message has one such actor, the last one that was connected, which the kernel keeps alive; what has none
+  /// becomes a dead letter.
+  template <class Message, auto Method, class Host>
+  void connect(const ActorHandle<Host>& actor) const {
+    running().template ask<&runtime::KernelDoor::connect<Message, Method, Host>>(actor);
+  }
+
   /// By which actors of this kernel reach `actor`, of any kernel of any rank: context.send(address, message). For their
   /// states, and for messages to them; in other kernels it means nothing. `accepted` then says that the message is on
   /// its way: messages of one actor to another arrive in order, wait for room as Actor::send() of another rank says,

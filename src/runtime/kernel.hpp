@@ -74,6 +74,7 @@ class LiveKernel : public std::enable_shared_from_this<LiveKernel> {
   void terminate() noexcept;
   device::HostedKernel& hosted() noexcept { return *hosted_; }
   const std::shared_ptr<const std::string>& name() const noexcept { return name_; }
+  KernelCalls& calls() noexcept { return *calls_; }
   std::vector<device::DeadLetter> dead_letters() const { return calls_->dead_letters(); }
 
   /// `setup.queue_capacity` may be 0.

@@ -136,10 +136,12 @@ void KernelCalls::fail(std::uint32_t number, Errc code, const std::string& text)
 
 void KernelCalls::close() {
   Calls calls;
+  decltype(listeners_) listeners;  // let go without the lock
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;
     calls = take_all();
+    listeners.swap(listeners_);
   }
   end(calls, Errc::actor_died, text_of_closing);
 }
@@ -154,16 +156,40 @@ void KernelCalls::mail(const device::Parcel& parcel) {
   const auto reason = envelope.reason();
   const bool is_ours = envelope.correlation != 0;
   if (reason != Reason::none) {
-    const auto now = base::hybrid_at(device::CpuPlatform::wall_ns());
-    {
-      const std::lock_guard lock(mutex_);
-      letters_.bury(parcel.words, reason, now);
-    }
+    bury(parcel, reason);
     // Its correlation is one of ours when the message came from here.
     if (is_ours && envelope.source == device::host_address)
       fail(envelope.correlation, error_of(reason), std::string(device::reason_sentence(reason)));
   } else if (is_ours) {
     answer(parcel);
+  } else {
+    hear(parcel);
+  }
+}
+
+void KernelCalls::bury(const device::Parcel& parcel, Reason reason) {
+  const auto now = base::hybrid_at(device::CpuPlatform::wall_ns());
+  const std::lock_guard lock(mutex_);
+  letters_.bury(parcel.words, reason, now);
+}
+
+void KernelCalls::listen(std::uint16_t type, Listener listener) {
+  auto shared = std::make_shared<const Listener>(std::move(listener));
+  const std::lock_guard lock(mutex_);
+  if (!closed_) listeners_[type].swap(shared);
+}
+
+void KernelCalls::hear(const device::Parcel& parcel) {
+  std::shared_ptr<const Listener> listener;
+  {
+    const std::lock_guard lock(mutex_);
+    if (const auto found = listeners_.find(parcel.envelope().type); found != listeners_.end()) listener = found->second;
+  }
+  if (!listener) return bury(parcel, Reason::no_handler);
+  try {
+    (*listener)(parcel);
+  } catch (const Error&) {
+    bury(parcel, Reason::unreachable);
   }
 }
 

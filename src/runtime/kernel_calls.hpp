@@ -1,6 +1,7 @@
 #pragma once
 // Calls of device actors: states that a kernel's thread completes.
 
+#include <functional>
 #include <memory>
 #include <mutex>
 #include <string>
@@ -84,6 +85,10 @@ class KernelCalls : public std::enable_shared_from_this<KernelCalls> {
   void close();
   std::vector<device::DeadLetter> dead_letters() const;
 
+  /// Gives what actors send to the host, and is no answer, to `listener`; until close(). The last one of a type counts.
+  using Listener = std::function<void(const device::Parcel&)>;
+  void listen(std::uint16_t type, Listener listener);
+
   void mail(const device::Parcel& parcel);
 
   // By the kernel's thread.
@@ -101,6 +106,8 @@ class KernelCalls : public std::enable_shared_from_this<KernelCalls> {
   static constexpr std::size_t letters_kept = 256;
 
   void answer(const device::Parcel& parcel);
+  void hear(const device::Parcel& parcel);
+  void bury(const device::Parcel& parcel, device::Reason reason);
   Calls take_of(device::Address actor);
   Calls take_all();
   bool take(std::uint32_t number, Waiting& waiting);
@@ -112,6 +119,7 @@ class KernelCalls : public std::enable_shared_from_this<KernelCalls> {
   device::PendingCalls numbers_;  // of waiting_
   std::unordered_map<std::uint32_t, Waiting> waiting_;
   std::unordered_map<std::uint32_t, std::uint32_t> failed_;  // actors that failed, by address: their error
+  std::unordered_map<std::uint16_t, std::shared_ptr<const Listener>> listeners_;
   device::DeadLetters letters_{letters_kept};
   bool closed_ = false;
 };

@@ -78,6 +78,12 @@ class KernelDoor {
   }
   /// The same, under a name. Throws NameTakenError.
   device::Address spawn_named(DoorSpawn setup, std::vector<std::uint8_t> state, std::string name, NamedActor actor);
+  template <class Message, auto Method, class Host>
+  void connect(ActorHandle<Host> actor) {
+    kernel_->calls().listen(Message::id, [actor = std::move(actor)](const device::Parcel& parcel) {
+      actor.template send<Method>(parcel.as<Message>());
+    });
+  }
   // See KernelGates.
   device::Address address_of(KernelPlace kernel, device::Address actor, device::Overflow overflow);
   void introduce(KernelPlace kernel);

@@ -90,6 +90,40 @@ TEST(Gates, KernelsThatKnowEachOtherEndWithTheirLastHandles) {
   EXPECT_TRUE(soon([&] { return echo_here.state() == Life::terminated && echo_there.state() == Life::terminated; }));
 }
 
+/// Counts reports that come in order, from 0 on.
+struct Listener {
+  void hear(Report report) {
+    if (report.value == next) ++next;
+  }
+  std::uint64_t heard() { return next; }
+  std::uint64_t next = 0;
+};
+
+TEST(Gates, WhatActorsSendToTheHostGoesToItsActorInOrder) {
+  auto kernel = launched_on(last());
+  const auto relay = kernel.spawn<Relay>();
+  relay.send(Forward{host_address, 0});
+  EXPECT_TRUE(soon([&] { return kernel.dead_letters().size() == 1; })) << "nobody listens";
+  EXPECT_EQ(kernel.dead_letters().front().reason, Reason::no_handler);
+  auto deaf = spawn<Listener>(), listener = spawn<Listener>({.placement = on_rank(Rank{0})});
+  kernel.connect<Report, &Listener::hear>(deaf);
+  kernel.connect<Report, &Listener::hear>(listener);
+  for (std::uint64_t i = 0; i < 1000; ++i) relay.send(Forward{host_address, i});
+  EXPECT_TRUE(soon([&] { return get(listener.call<&Listener::heard>()) == 1000; }));
+  EXPECT_EQ(get(deaf.call<&Listener::heard>()), 0u);
+  EXPECT_EQ(kernel.dead_letters().size(), 1u);
+}
+
+TEST(Gates, AKernelKeepsWhoListensToIt) {
+  auto kernel = launched_on(last());
+  const auto relay = kernel.spawn<Relay>();
+  kernel.connect<Report, &Listener::hear>(spawn<Listener>({.name = "listener"}));
+  relay.send(Forward{host_address, 0});
+  EXPECT_TRUE(soon([&] { return get(get_actor<Listener>("listener").call<&Listener::heard>()) == 1; }));
+  kernel.terminate();
+  EXPECT_TRUE(soon([&] { return thrown([&] { get_actor<Listener>("listener"); }) != ""; }));
+}
+
 TEST(Gates, ATokenGoesRoundTheKernelsOfAllRanks) {
   std::vector<Handle> kernels;
   std::vector<Actor<Relay>> relays;

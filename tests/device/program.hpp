@@ -43,6 +43,11 @@ struct Next {
   static constexpr std::uint16_t id = 7;
   std::uint64_t number;
 };
+/// Goes to the host.
+struct Report {
+  static constexpr std::uint16_t id = 11;
+  std::uint64_t value;
+};
 struct Forward {
   static constexpr std::uint16_t id = 8;
   device::Address to;
@@ -101,7 +106,10 @@ struct Relay {
   }
   template <class Context>
   RINGRAY_DEVICE static void on(const Context& context, State&, const Forward& forward) {
-    context.send(forward.to, Next{forward.value});
+    if (forward.to == device::host_address)
+      context.send(forward.to, Report{forward.value});
+    else
+      context.send(forward.to, Next{forward.value});
   }
 };
 
