@@ -5,6 +5,7 @@
 #include <algorithm>
 #include <iostream>
 #include <optional>
+#include <ringray/run.hpp>
 #include <string>
 #include <string_view>
 #include <vector>
@@ -42,6 +43,13 @@ inline std::optional<int> read_command_line(CLI::App& app, const char* program, 
     std::cerr << program << ": " << fault_of(app, error) << "; --help lists the options\n";
     return 2;
   }
+}
+
+/// Runs the driver `program`, which gives the exit status.
+inline int run(int argc, char** argv, int (*program)(int argc, char** argv)) {
+  int status = 0;
+  const int ended = ringray::run(argc, argv, [&] { status = program(argc, argv); });
+  return ended != 0 ? ended : status;
 }
 
 }  // namespace jobs

@@ -182,11 +182,10 @@ int run_program(int argc, char** argv) {
 }  // namespace ultrasound
 
 int main(int argc, char** argv) {
-  int status = 0;
-  const int ended = ringray::run(argc, argv, [&] { status = ultrasound::run_program(argc, argv); });
+  const int status = jobs::run(argc, argv, ultrasound::run_program);
   if (ultrasound::write_left_behind()) {
     std::fflush(nullptr);
-    ::_exit(ended != 0 ? ended : std::max(1, status));
+    ::_exit(std::max(1, status));
   }
-  return ended != 0 ? ended : status;
+  return status;
 }

@@ -114,8 +114,4 @@ int run_program(int argc, char** argv) {
 
 }  // namespace
 
-int main(int argc, char** argv) {
-  int status = 0;
-  const int ended = ringray::run(argc, argv, [&] { status = run_program(argc, argv); });
-  return ended != 0 ? ended : status;
-}
+int main(int argc, char** argv) { return jobs::run(argc, argv, run_program); }
