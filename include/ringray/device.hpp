@@ -14,9 +14,11 @@
 //     }
 //   };
 //
-// A message is trivially copyable, has at most 864 bytes and an id below 0xff00. For what a handler can do see Context
-// in ringray/device/context.hpp; that header is all that such types need.
+// A handler must not throw: it says context.fail(code). A message is trivially copyable, has at most 864 bytes and an
+// id below 0xff00. For what a handler can do see Context in ringray/device/context.hpp; that header is all that such
+// types need.
 
+#include <algorithm>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -49,7 +51,7 @@ KernelHandle<Program> launch(const LaunchOptions& options = {});
 /// or its kernel was. Driver, tasks and actors. Throws ActorDiedError when there is none, and ConfigError when it is no
 /// A.
 template <class A>
-Actor<A> find_actor(const std::string& name, const std::string& name_space = "");
+Actor<A> find_actor(const std::string& name);
 
 namespace detail {
 template <class Message, class List>
@@ -60,6 +62,10 @@ template <class A>
 std::string name_of() {
   return type_name(typeid(A).name());
 }
+template <class List>
+inline constexpr std::uint32_t cells_max = 1;
+template <class... Handled>
+inline constexpr std::uint32_t cells_max<Messages<Handled...>> = std::max({1u, cells_for(sizeof(Handled) + 8)...});
 template <class List>
 inline constexpr bool ids_are_free = true;
 template <class... Handled>
@@ -122,7 +128,8 @@ class KernelHandle {
   template <class A>
   Actor<A> spawn(const SpawnOptions& options, const typename A::State& state) const {
     static_assert(detail::ids_are_free<typename A::Handled>, "ringray: ids of messages end below 0xff00");
-    const runtime::DoorSpawn setup{Program::template type_of<A>(), options.queue_capacity, options.overflow};
+    const runtime::DoorSpawn setup{Program::template type_of<A>(), options.queue_capacity,
+                                   detail::cells_max<typename A::Handled>, options.overflow};
     std::vector<std::uint8_t> bytes(sizeof state);
     std::memcpy(bytes.data(), &state, sizeof state);
     const auto& place = running();
@@ -156,8 +163,7 @@ class KernelHandle {
   /// unreachable. The other can reply. Throws ActorDiedError when this kernel is terminated.
   template <class A>
   Address address_of(const Actor<A>& actor) const {
-    return running().template ask<&runtime::KernelDoor::address_of>(actor.running(), actor.address_,
-                                                                    actor.options_.overflow);
+    return running().template ask<&runtime::KernelDoor::address_of>(actor.running(), actor.address_);
   }
 
  private:
@@ -278,7 +284,7 @@ class Actor {
   template <class>
   friend class KernelHandle;
   template <class B>
-  friend Actor<B> find_actor(const std::string& name, const std::string& name_space);
+  friend Actor<B> find_actor(const std::string& name);
   Actor(runtime::KernelPlace place, Address address, const SpawnOptions& options)
       : place_(std::move(place)), address_(address), options_{options.priority, options.overflow} {}
   const runtime::KernelPlace& place() const {
@@ -314,8 +320,8 @@ class Actor {
 };
 
 template <class A>
-Actor<A> find_actor(const std::string& name, const std::string& name_space) {
-  auto found = runtime::find_named(name, name_space, detail::name_of<A>());
+Actor<A> find_actor(const std::string& name) {
+  auto found = runtime::find_named(name, detail::name_of<A>());
   return Actor<A>(std::move(found.kernel), found.address, {.priority = found.priority, .overflow = found.overflow});
 }
 

@@ -32,7 +32,7 @@ if(CMAKE_UNITY_BUILD)  # GCC takes files that are compiled together for headers,
 endif()
 if(RINGRAY_SANITIZE)
   # -O1 halves the compile time. The checks taken out treble it; they find null and dangling pointers that the address
-  # sanitizer finds too, and misaligned ones, for which the rooms that lay out bytes are checked (ringray_add_room).
+  # sanitizer finds too, and misaligned ones, for which what lays out bytes is checked (ringray_check_alignment).
   add_compile_options(-fsanitize=${RINGRAY_SANITIZE} -O1 -g1)
   if(RINGRAY_SANITIZE MATCHES undefined)
     add_compile_options(-fno-sanitize=null,vptr,object-size,alignment)
@@ -46,6 +46,13 @@ add_link_options(-Wl,--build-id=sha1)
 include(CTest)
 include(GNUInstallDirs)
 enable_testing()
+
+# The folders of src/ and tests/ that lay out bytes.
+function(ringray_check_alignment target)
+  if(RINGRAY_SANITIZE MATCHES undefined AND CMAKE_CURRENT_SOURCE_DIR MATCHES "/(wire|transport|device)$")
+    target_compile_options(${target} PRIVATE -fsanitize=alignment)
+  endif()
+endfunction()
 
 # A room of src/. Its headers are seen as <ringray/ROOM/...> only by targets that link it, because each
 # room has an include root of its own: a wrong include does not build.
@@ -63,8 +70,8 @@ function(ringray_add_room name)
     add_library(ringray_${name} INTERFACE)
     set(visibility INTERFACE)
   endif()
-  if(RINGRAY_SANITIZE MATCHES undefined AND name MATCHES "^(wire|transport|device)$")
-    target_compile_options(ringray_${name} PRIVATE -fsanitize=alignment)
+  if(room_SOURCES)
+    ringray_check_alignment(ringray_${name})
   endif()
   add_library(ringray::${name} ALIAS ringray_${name})
   set_target_properties(ringray_${name} PROPERTIES EXPORT_NAME ${name})
@@ -89,6 +96,7 @@ function(ringray_add_transport name)
   set_target_properties(ringray_transport_${name} PROPERTIES EXPORT_NAME transport_${name})
   target_link_libraries(ringray_transport_${name} PUBLIC ringray::transport
     PRIVATE $<BUILD_INTERFACE:ringray_flags> ${transport_PRIVATE_USES})
+  ringray_check_alignment(ringray_transport_${name})
   install(TARGETS ringray_transport_${name} EXPORT ringray)
   set_property(GLOBAL APPEND PROPERTY RINGRAY_TRANSPORTS ${name})
 endfunction()
@@ -112,6 +120,7 @@ function(ringray_add_test name)
   else()  # GCC 12 takes a size of unknown origin for one that is too large
     target_compile_options(${name} PRIVATE -O1 -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds)
   endif()
+  ringray_check_alignment(${name})
   if(NOT test_NO_MAIN)
     target_link_libraries(${name} PRIVATE GTest::gtest_main)
   endif()

@@ -30,7 +30,8 @@ namespace ringray {
     "Largest value that travels inside a reply; larger ones stay where they were made until they are read")           \
   X(bool, arena, true, any(), "Share objects between the ranks of a host by memory; false: copy them")                \
   X(Bytes, arena_bytes, Bytes{0}, any(), "Object memory of a rank; 0: a third of the host's, divided by its ranks")   \
-  X(std::string, spill_directory, "", any(), "Folder for objects that do not fit in memory; empty: TMPDIR or /tmp")   \
+  X(std::string, spill_directory, "", any(),                                                                          \
+    "Folder for what does not fit in memory, made when not there; empty: TMPDIR or /tmp")                             \
   X(double, spill_at, 0.8, between(0.1, 1), "Share of the object memory in use at which objects go to disk")          \
   X(Bytes, spill_bytes_max, Bytes{0}, any(), "Disk that a rank may fill with objects; 0: no limit but the disk's")    \
   X(std::uint64_t, seed, 0, any(), "Seed of every random choice; 0: a new one, which the log shows")                  \

@@ -104,7 +104,8 @@ class Context {
     const auto delivery = deliver<Policy>(
         kernel_, words, [&](std::uint32_t block) { platform_.wake(block); }, buried);
     if (target.is_outside()) {
-      const bool is_answer = words[1] >> 32 != 0;  // sent once: without it, its call would wait for ever
+      // Sent once: without it, its call would wait for ever.
+      const bool is_answer = target == host_address && words[1] >> 32 != 0;
       if (delivery == Delivery::full && is_answer) count<Policy>(kernel_.blocks[block_of(turn_.slot)].lost_letters);
       platform_.wake_host();
     }

@@ -109,37 +109,49 @@ void CpuKernel::pump() {
         [&] { return pump_ends_ || egress_of<Near>(kernel_).depth() != 0 || lost_letters() != lost_seen_; });
     const bool ends = pump_ends_;
     take_mail();
-    changed_.ring();
-    if (const auto lost = lost_letters(); lost != lost_seen_) {
-      lost_seen_ = lost;
-      if (notices_.lost) notices_.lost();
-    }
+    tell_of_lost();
     if (ends) return;
   }
 }
 
+void CpuKernel::tell_of_lost() {
+  const auto lost = lost_letters();
+  if (lost == lost_seen_) return;
+  lost_seen_ = lost;
+  if (notices_.lost) notices_.lost();
+}
+
+// Actors that send without end to other kernels may keep it busy: whoever waits for something must not wait for its
+// end.
 void CpuKernel::take_mail() {
   const auto egress = egress_of<Near>(kernel_);
+  constexpr std::uint32_t often = 256;
   Parcel parcel;
-  while (egress.take(parcel.words) != 0) {
+  for (std::uint32_t taken = 1; egress.take(parcel.words) != 0; ++taken) {
+    if (taken % often == 0) tell_of_lost();
     const auto envelope = parcel.envelope();
     if (envelope.type == LifeNotice::id && envelope.reason() == Reason::none) {
       const auto notice = parcel.as<LifeNotice>();
       if (notices_.lived) notices_.lived(Address::of(notice.slot, notice.generation), notice.life, notice.error);
-      std::lock_guard guard(lock_);
-      auto& resident = residents_[notice.slot];
-      if (resident.generation != notice.generation) continue;
-      resident.life = notice.life;
-      resident.error = notice.error;
-      if (notice.life == Life::terminated) {
-        resident.is_taken = false;
-        ++resident.generation;
-        resident.state.clear();
-      }
+      note(notice);
+      changed_.ring();
     } else if (mail_) {
       mail_(parcel);
     }
   }
+  if (notices_.drained) notices_.drained();
+}
+
+void CpuKernel::note(const LifeNotice& notice) {
+  std::lock_guard guard(lock_);
+  auto& resident = residents_[notice.slot];
+  if (resident.generation != notice.generation) return;
+  resident.life = notice.life;
+  resident.error = notice.error;
+  if (notice.life != Life::terminated) return;
+  resident.is_taken = false;
+  ++resident.generation;
+  resident.state.clear();
 }
 
 // ---- life of the kernel
@@ -315,6 +327,12 @@ Life CpuKernel::life(Address actor) const {
   std::lock_guard guard(lock_);
   const auto* resident = find(actor);
   return resident == nullptr ? Life::terminated : resident->life;
+}
+
+Overflow CpuKernel::overflow(Address actor) const {
+  std::lock_guard guard(lock_);
+  const auto* resident = find(actor);
+  return resident == nullptr ? Overflow::reject : resident->overflow;
 }
 
 std::uint32_t CpuKernel::error(Address actor) const {

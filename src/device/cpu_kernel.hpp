@@ -91,6 +91,7 @@ class CpuKernel final : public HostedKernel {
   Result<Address> spawn(const ActorSetup& setup) override;
   Result<Life> step(Address actor, Step step) override;
   Life life(Address actor) const override;
+  Overflow overflow(Address actor) const override;
   std::uint32_t error(Address actor) const override;
   Delivery send(Word* words, base::Nanoseconds deadline = base::Nanoseconds::max()) override;
   Telemetry telemetry() const override;
@@ -125,6 +126,8 @@ class CpuKernel final : public HostedKernel {
   void run_thread(std::uint32_t block);
   void pump();
   void take_mail();
+  void tell_of_lost();
+  void note(const LifeNotice& notice);
   void start_threads();
   void join_threads();
   void request(Request request);

@@ -43,6 +43,8 @@ struct Notices {
   std::function<void(Address actor, Life life, std::uint32_t error)> lived;
   /// Answers or dead letters are lost, because the host was too far behind. All that came before them was given.
   std::function<void()> lost;
+  /// For the moment, all that there was has been given to Mail.
+  std::function<void()> drained;
 };
 
 /// Any thread, but not from Mail and Notices. Its destructor terminates.
@@ -74,6 +76,8 @@ class HostedKernel {
   virtual Result<Life> step(Address actor, Step step) = 0;
   /// terminated for one that is gone.
   virtual Life life(Address actor) const = 0;
+  /// What its mailbox does when it is full; reject for one that is gone.
+  virtual Overflow overflow(Address actor) const = 0;
   /// Error code of a handler that failed; 0: none.
   virtual std::uint32_t error(Address actor) const = 0;
 

@@ -4,6 +4,7 @@
 
 #include <algorithm>
 #include <bit>
+#include <optional>
 
 #include "ringray/base/check.hpp"
 #include "ringray/device/capacity.hpp"
@@ -45,6 +46,20 @@ void sleep_on_fiber(base::Nanoseconds time) {
   never->release();
 }
 
+/// For reports: steps of a kernel wait for the handlers that run. Not after the job, when none does.
+class HandlersWait {
+ public:
+  explicit HandlersWait(const std::string& kernel) {
+    if (is_outside()) return;
+    const auto name = [](const void* it) { return "in kernel '" + *static_cast<const std::string*>(it) + "'"; };
+    wait_.emplace("the end of handlers that run", observe::Thing{&kernel, name},
+                  running() ? who_waits(*running()) : observe::Thing{});
+  }
+
+ private:
+  std::optional<observe::Wait> wait_;
+};
+
 std::atomic<std::uint64_t> next_id{1};
 
 void set_correlation(device::Word* words, std::uint32_t number) {
@@ -75,7 +90,8 @@ LiveKernel::LiveKernel(const device::LaunchOptions& options, device::CpuKernel::
                                 },
                                 {.lived = [calls = calls_](Address actor, device::Life life,
                                                            std::uint32_t error) { calls->lived(actor, life, error); },
-                                 .lost = [calls = calls_] { calls->lost(); }}));
+                                 .lost = [calls = calls_] { calls->lost(); },
+                                 .drained = [gates = gates_] { gates->flush(); }}));
   backlog_ = std::make_shared<KernelBacklog>(hosted_, calls_, name_);
 }
 LiveKernel::~LiveKernel() { terminate(); }
@@ -95,23 +111,35 @@ std::shared_ptr<LiveKernel> LiveKernel::launch(const device::LaunchOptions& opti
   return kernel;
 }
 
-void LiveKernel::activate() { unwrap(hosted_->activate()); }
-void LiveKernel::suspend() { unwrap(hosted_->suspend()); }
-void LiveKernel::resume() { unwrap(hosted_->resume()); }
+void LiveKernel::activate() {
+  const HandlersWait registered(*name_);
+  unwrap(hosted_->activate());
+}
+void LiveKernel::suspend() {
+  const HandlersWait registered(*name_);
+  unwrap(hosted_->suspend());
+}
+void LiveKernel::resume() {
+  const HandlersWait registered(*name_);
+  unwrap(hosted_->resume());
+}
 
-void LiveKernel::terminate() noexcept {
-  if (!hosted_) return;
+std::vector<std::any> LiveKernel::terminate() noexcept {
+  std::vector<std::any> holders;
+  if (!hosted_) return holders;
+  const HandlersWait registered(*name_);
   const auto ended = hosted_->terminate();
   RINGRAY_ASSERT(ended.has_value(), "terminating is always allowed");
   calls_->close();
   backlog_->clear();
   gates_->clear();
   std::any door;
-  std::map<std::uint32_t, std::any> names;
   const std::lock_guard lock(mutex_);
   door.swap(door_);
-  names.swap(names_);
+  for (auto& [actor, holder] : names_) holders.push_back(std::move(holder));
+  names_.clear();
   ended_ = true;
+  return holders;
 }
 
 std::shared_ptr<KernelLease> LiveKernel::lease() {
@@ -132,9 +160,10 @@ std::any LiveKernel::door(const std::function<std::any()>& make) {
   return door_.has_value() ? door_ : made;
 }
 
-void LiveKernel::keep_name(Address actor, std::any holder) {
+bool LiveKernel::keep_name(Address actor, std::any holder) {
   const std::lock_guard lock(mutex_);
   if (!ended_) names_.emplace(actor.value, std::move(holder));
+  return !ended_;
 }
 
 std::any LiveKernel::take_name(Address actor) {
@@ -143,19 +172,23 @@ std::any LiveKernel::take_name(Address actor) {
   return name ? std::move(name.mapped()) : std::any();
 }
 
-std::vector<std::any> LiveKernel::take_names() {
-  const std::lock_guard lock(mutex_);
-  std::vector<std::any> holders;
-  for (auto& [actor, holder] : names_) holders.push_back(std::move(holder));
-  names_.clear();
-  return holders;
-}
-
 // ---- its actors
 
-Address LiveKernel::spawn(device::ActorSetup setup) {
+Address LiveKernel::spawn(device::ActorSetup setup, std::uint32_t cells_min) {
   if (setup.queue_capacity == 0) setup.queue_capacity = queue_capacity_;
+  if (setup.queue_capacity < cells_min)
+    throw ConfigError(
+        fmt::format("queue_capacity {} of an actor of kernel '{}' is too small (its largest message takes {} cells and "
+                    "would never find room); take {} or more",
+                    setup.queue_capacity, *name_, cells_min, std::bit_ceil(cells_min)));
   return unwrap(hosted_->spawn(setup));
+}
+
+device::Telemetry LiveKernel::telemetry() const {
+  auto all = hosted_->telemetry();
+  all.dropped += backlog_->refused();
+  all.refused += gates_->refused();
+  return all;
 }
 
 void LiveKernel::step(Address actor, Step step) { unwrap(hosted_->step(actor, step)); }

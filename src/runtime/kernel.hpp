@@ -71,14 +71,17 @@ class LiveKernel : public std::enable_shared_from_this<LiveKernel> {
   void activate();
   void suspend();
   void resume();
-  void terminate() noexcept;
+  /// Gives those who hold names of its actors, when it is the first to end it.
+  std::vector<std::any> terminate() noexcept;
   device::HostedKernel& hosted() noexcept { return *hosted_; }
   const std::shared_ptr<const std::string>& name() const noexcept { return name_; }
   KernelCalls& calls() noexcept { return *calls_; }
   std::vector<device::DeadLetter> dead_letters() const { return calls_->dead_letters(); }
 
-  /// `setup.queue_capacity` may be 0.
-  device::Address spawn(device::ActorSetup setup);
+  /// `setup.queue_capacity` may be 0. Throws ConfigError when it is less than `cells_min`, which a message takes.
+  device::Address spawn(device::ActorSetup setup, std::uint32_t cells_min);
+  /// With the messages that were refused outside of its mailboxes.
+  device::Telemetry telemetry() const;
   void step(device::Address actor, device::Step step);
   /// Throws QueueFullError and ActorDiedError.
   device::Delivery send(device::Word* words, device::Overflow overflow, base::Nanoseconds timeout);
@@ -91,10 +94,10 @@ class LiveKernel : public std::enable_shared_from_this<LiveKernel> {
 
   KernelGates& gates() noexcept { return *gates_; }
 
-  /// Keeps what holds an actor's name until the kernel ends, or somebody takes it. An empty one: there is none.
-  void keep_name(device::Address actor, std::any holder);
+  /// Keeps who holds an actor's name until the kernel ends, or somebody takes it. False: the kernel has ended.
+  bool keep_name(device::Address actor, std::any holder);
+  /// An empty one: there is none.
   std::any take_name(device::Address actor);
-  std::vector<std::any> take_names();
 
   /// Names it on its rank, also in later runs of the process: Kernels::find.
   std::uint64_t id() const noexcept { return id_; }

@@ -51,7 +51,8 @@ void KernelBacklog::push(Letter letter) {
 
 void KernelBacklog::retry(base::Nanoseconds armed_for) {
   std::unique_lock lock(mutex_);
-  if (next_retry_ == armed_for) next_retry_ = base::Nanoseconds::max();
+  if (next_retry_ != armed_for) return;  // another timer is armed for sooner
+  next_retry_ = base::Nanoseconds::max();
   const auto now = base::now();
   auto next = base::Nanoseconds::max();
   for (auto at = queues_.begin(); at != queues_.end();) {
@@ -80,6 +81,7 @@ void KernelBacklog::retry_at(base::Nanoseconds due) {
 void KernelBacklog::bury_refused(std::unique_lock<std::mutex>& lock) {
   const auto refused = std::exchange(refused_, {});
   lock.unlock();
+  refusals_.fetch_add(refused.size(), std::memory_order_relaxed);
   for (const auto& [letter, reason] : refused) {
     device::Parcel parcel;
     std::copy(letter.words.begin(), letter.words.end(), parcel.words);

@@ -1,6 +1,7 @@
 #pragma once
 // Messages of other ranks that wait for room in the mailbox of a device actor.
 
+#include <atomic>
 #include <deque>
 #include <memory>
 #include <mutex>
@@ -29,6 +30,8 @@ class KernelBacklog : public std::enable_shared_from_this<KernelBacklog> {
   void push(Letter letter);
   /// The kernel has ended.
   void clear();
+  /// Messages that it did not take, or gave up.
+  std::uint64_t refused() const noexcept { return refusals_.load(std::memory_order_relaxed); }
 
  private:
   struct Refused {
@@ -49,6 +52,7 @@ class KernelBacklog : public std::enable_shared_from_this<KernelBacklog> {
   const std::shared_ptr<device::HostedKernel> kernel_;
   const std::shared_ptr<KernelCalls> calls_;
   const std::shared_ptr<const std::string> name_;
+  std::atomic<std::uint64_t> refusals_{0};
   std::mutex mutex_;                                 // guards what follows
   std::unordered_map<std::uint32_t, Queue> queues_;  // by address
   std::vector<Refused> refused_;

@@ -21,13 +21,17 @@ void free_name(const std::any& holder) {
 device::Address KernelDoor::spawn_named(DoorSpawn setup, std::vector<std::uint8_t> state, std::string name,
                                         NamedActor actor) {
   return relay([&] {
-    actor.kernel = KernelPlace(kernel_);
-    actor.address = spawn(setup, std::move(state));
+    // The name first: an actor that cannot have it must not have lived.
+    const std::any holder = ringray::spawn<KernelName>({.name = name, .placement = scheduler::on_rank(this_rank())});
     try {
-      kernel_->keep_name(actor.address, ringray::spawn<KernelName>(
-                                            {.name = name, .placement = scheduler::on_rank(this_rank())}, actor));
+      actor.kernel = KernelPlace(kernel_);
+      actor.address = spawn(setup, std::move(state));
+      if (!kernel_->keep_name(actor.address, holder)) free_name(holder);
+      get(std::any_cast<const ActorHandle<KernelName>&>(holder).call<&KernelName::set>(actor));
+    } catch (const ActorDiedError&) {  // of the holder: the kernel has just ended
+      return actor.address;
     } catch (...) {
-      kernel_->step(actor.address, device::Step::terminate);
+      free_name(holder);
       throw;
     }
     return actor.address;
@@ -41,17 +45,18 @@ void KernelDoor::step(device::Address actor, device::Step step) {
   });
 }
 
-NamedActor find_named(const std::string& name, const std::string& name_space, const std::string& type) {
-  const auto holder = ringray::get_actor<KernelName>(name, name_space);
+NamedActor find_named(const std::string& name, const std::string& type) {
+  const auto holder = ringray::get_actor<KernelName>(name);
   auto actor = get(holder.call<&KernelName::actor>());
+  if (!actor.kernel)
+    throw ActorDiedError(
+        fmt::format("the device actor '{}' is being spawned; look for it when its spawn() has returned", name));
   if (actor.type == type) return actor;
   throw ConfigError(fmt::format("the device actor '{}' is a {}, not a {}; ask for what it is", name, actor.type, type));
 }
 
 void KernelDoor::take_step(KernelStep step) {
   relay([&] {
-    if (step == KernelStep::terminate)
-      for (const auto& holder : kernel_->take_names()) free_name(holder);
     switch (step) {
       case KernelStep::activate:
         return kernel_->activate();
@@ -60,18 +65,19 @@ void KernelDoor::take_step(KernelStep step) {
       case KernelStep::resume:
         return kernel_->resume();
       case KernelStep::terminate:
-        return kernel_->terminate();
+        for (const auto& holder : kernel_->terminate()) free_name(holder);
     }
   });
 }
 
-device::Address KernelDoor::address_of(KernelPlace kernel, device::Address actor, device::Overflow overflow) {
-  return relay([&] { return kernel_->gates().address_of({std::move(kernel), actor, overflow}); });
+device::Address KernelDoor::address_of(KernelPlace kernel, device::Address actor) {
+  return relay([&] { return kernel_->gates().address_of(kernel, actor); });
 }
 void KernelDoor::introduce(KernelPlace kernel) { kernel_->gates().introduce(std::move(kernel)); }
-void KernelDoor::arrive(std::uint32_t rank, std::uint64_t id, device::Words words, device::Overflow overflow) {
-  kernel_->gates().arrive_from(rank, id, std::move(words), overflow);
+void KernelDoor::arrive(std::uint32_t rank, std::uint64_t id, device::Words batch) {
+  kernel_->gates().arrive_from(rank, id, batch);
 }
+void KernelDoor::forget(std::uint32_t rank, std::uint64_t id) { kernel_->gates().forget(rank, id); }
 
 void KernelPlace::check_reachable() const {
   if (core().membership().alive(rank_)) return;

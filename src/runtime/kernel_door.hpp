@@ -28,7 +28,7 @@ struct Held {
   }
 };
 struct DoorSpawn {
-  std::uint32_t type = 0, queue_capacity = 0;
+  std::uint32_t type = 0, queue_capacity = 0, cells_min = 0;
   device::Overflow overflow = device::Overflow::wait;
 };
 /// Who a named actor is, for handles.
@@ -36,8 +36,8 @@ struct NamedActor;
 class KernelPlace;
 enum class KernelStep : std::uint8_t { activate, suspend, resume, terminate };
 
-/// An actor on a kernel's rank, which does there what handles elsewhere ask for. Its calls run in the order in which
-/// they come; none waits for room in a mailbox, nor for answers.
+/// An actor on a kernel's rank, which does there what handles and kernels elsewhere ask for. Its calls run in the order
+/// in which they come; none waits for room in a mailbox, nor for answers of actors (names wait for rank 0).
 class KernelDoor {
   /// Errors of the kernel are those of who asked, not of a failed task.
   template <class Work>
@@ -73,7 +73,8 @@ class KernelDoor {
                              .state = state.data(),
                              .state_bytes = state.size(),
                              .queue_capacity = setup.queue_capacity,
-                             .overflow = setup.overflow});
+                             .overflow = setup.overflow},
+                            setup.cells_min);
     });
   }
   /// The same, under a name. Throws NameTakenError.
@@ -85,15 +86,16 @@ class KernelDoor {
     });
   }
   // See KernelGates.
-  device::Address address_of(KernelPlace kernel, device::Address actor, device::Overflow overflow);
+  device::Address address_of(KernelPlace kernel, device::Address actor);
   void introduce(KernelPlace kernel);
-  void arrive(std::uint32_t rank, std::uint64_t id, device::Words words, device::Overflow overflow);
+  void arrive(std::uint32_t rank, std::uint64_t id, device::Words batch);
+  void forget(std::uint32_t rank, std::uint64_t id);
   void step(device::Address actor, device::Step step);
   device::Life life(device::Address actor) { return kernel_->hosted().life(actor); }
   std::uint32_t error(device::Address actor) { return kernel_->hosted().error(actor); }
   void take_step(KernelStep step);
   device::Life kernel_life() { return kernel_->hosted().life(); }
-  device::Telemetry telemetry() { return kernel_->hosted().telemetry(); }
+  device::Telemetry telemetry() { return kernel_->telemetry(); }
   std::vector<device::DeadLetter> dead_letters() { return kernel_->dead_letters(); }
   std::uint64_t lost_letters() { return kernel_->hosted().lost_letters(); }
 
@@ -133,9 +135,12 @@ class KernelPlace {
   /// Null when it is on another rank.
   const std::shared_ptr<LiveKernel>& here() const noexcept { return here_; }
   const ActorHandle<KernelDoor>& door() const noexcept { return door_; }
-  /// Throws ConfigError when its run has ended (the door of another rank's says so itself).
+  /// Throws ConfigError when its run has ended.
   const KernelPlace& checked(const char* handle) const {
-    if (here_) here_->checked(handle);
+    if (here_)
+      here_->checked(handle);
+    else if (*this)
+      Access::actor(door_)->begun().check(handle);
     return *this;
   }
   /// Throws ActorDiedError when the kernel's rank died.
@@ -200,14 +205,15 @@ struct NamedActor {
 /// An actor on a kernel's rank that has the name of one of its actors.
 class KernelName {
  public:
-  explicit KernelName(NamedActor actor) : actor_(std::move(actor)) {}
+  /// Whose name it is; nobody's yet before set().
   NamedActor actor() { return actor_; }
+  void set(NamedActor actor) { actor_ = std::move(actor); }
 
  private:
-  const NamedActor actor_;
+  NamedActor actor_;
 };
 /// Throws ActorDiedError, and ConfigError when the actor of that name is no `type`.
-NamedActor find_named(const std::string& name, const std::string& name_space, const std::string& type);
+NamedActor find_named(const std::string& name, const std::string& type);
 
 template <>
 inline constexpr bool is_service<KernelName> = true;

@@ -1,5 +1,7 @@
 // Messages between actors of different kernels, of one rank and of two. On one rank, the other rank is this one.
 
+#include <malloc.h>
+
 #include "program.hpp"
 #include "public.hpp"
 
@@ -78,6 +80,76 @@ TEST(Gates, C50_WhatCannotBeHandledIsADeadLetterOfTheKernelThatKnows) {
   for (std::uint64_t i = 0; i < 100; ++i) relay.send(Forward{gate, i});
   EXPECT_TRUE(soon([&] { return here.telemetry().handled == 103; }));
   EXPECT_TRUE(has(thrown([&] { there.address_of(relay); }), {"ActorDiedError", "kernel 'gated' has ended"}));
+}
+
+TEST(Gates, AMailboxWithoutRoomDoesWhatItsActorWasSpawnedToDo) {
+  const auto here = launched_on(this_rank()), there = launched_on(last());
+  const auto echo = here.spawn<Echo>();
+  const auto asker = there.spawn<Asker>({.queue_capacity = 4, .overflow = Overflow::reject}, {});
+  EXPECT_EQ(get(asker.call(Begin{there.address_of(echo), 1})).value, 1u);  // it has a gate here already
+  const auto relay = here.spawn<Relay>();
+  asker.suspend();
+  for (std::uint64_t i = 0; i < 100; ++i) relay.send(Forward{here.address_of(asker), i});
+  EXPECT_TRUE(soon([&] { return there.dead_letters().size() == 96; })) << there.dead_letters().size();
+  EXPECT_EQ(there.dead_letters().back().reason, Reason::rejected);
+  EXPECT_EQ(there.telemetry().dropped, 96u);
+}
+
+TEST(Gates, AFloodIsRefusedWhereItBegins) {
+  if (ranks() == 1) GTEST_SKIP() << "what waits on this rank is limited where it arrives";
+  const auto here = launched_on(this_rank()), there = launched_on(last(), 4);
+  const auto echo = there.spawn<Echo>();
+  const auto relay = here.spawn<Relay>({}, {here.address_of(echo)});
+  echo.suspend();
+  constexpr std::uint64_t count = 50'000;
+  for (std::uint64_t i = 0; i < count; ++i) relay.send(Next{i});
+  EXPECT_TRUE(soon([&] { return here.telemetry().handled == count; }));
+  echo.resume();
+  // Each message was handled, or is counted as refused, here or there.
+  Telemetry far;
+  EXPECT_TRUE(soon([&] {
+    far = there.telemetry();
+    return far.handled + far.dropped + here.telemetry().refused == count;
+  })) << far.handled
+      << " handled, " << far.dropped << " dropped, " << here.telemetry().refused << " refused";
+  EXPECT_GE(far.handled, 4096u);
+}
+
+TEST(Gates, AnActorThatSendsWithoutEndHoldsUpNoSpawn) {
+  const auto here = launched_on(this_rank()), there = launched_on(last());
+  const auto echo_here = here.spawn<Echo>(), echo_there = there.spawn<Echo>();
+  const auto endless = here.spawn<Asker>().call(Begin{here.address_of(echo_there), 1ull << 60});
+  for (int i = 0; i < 50; ++i) here.spawn<Echo>().terminate();
+  EXPECT_EQ(get(echo_here.call(Ping{1})).count, 1u);
+  here.terminate();
+  EXPECT_TRUE(has(error_of(endless), {"ActorDiedError"}));
+}
+
+TEST(Gates, KernelsThatHaveEndedLeaveNothingWithThoseWhoKnewThem) {
+  const auto home = launched_on(this_rank());
+  const auto echo = home.spawn<Echo>();
+  const auto cycle = [&] {
+    const auto guest = launched_on(last());
+    EXPECT_EQ(get(guest.spawn<Asker>().call(Begin{guest.address_of(echo), 2})).value, 3u);
+  };
+  const auto bytes = [] {
+    return get(submit({.placement = on_rank(last())}, [] {
+      const auto now = mallinfo2();
+      return now.uordblks + now.hblkhd;
+    }));
+  };
+  for (int i = 0; i < 5; ++i) cycle();
+  const auto before = bytes();
+  for (int i = 0; i < 60; ++i) cycle();
+  EXPECT_TRUE(soon([&] { return bytes() < before + (15u << 20); })) << "a kernel has 0.6 MiB: " << bytes() - before;
+}
+
+TEST(Gates, AMessageThatPointsIntoMemoryStaysOnItsRank) {
+  if (ranks() == 1) GTEST_SKIP() << "one rank has one memory";
+  const auto here = launched_on(this_rank()), there = launched_on(last());
+  here.spawn<Relay>().send(Point{here.address_of(there.spawn<Echo>())});
+  EXPECT_TRUE(soon([&] { return here.dead_letters().size() == 1; }));
+  EXPECT_EQ(here.dead_letters().front().reason, Reason::unreachable);
 }
 
 TEST(Gates, KernelsThatKnowEachOtherEndWithTheirLastHandles) {

@@ -16,7 +16,7 @@ Handle launched_on_last() {
 
 TEST(DeviceNames, AnyRankFindsAnActorByItsName) {
   const auto kernel = launched_on_last();
-  const auto echo = kernel.spawn<Echo>({.name = "echo"}, {.count = 10});
+  const auto echo = kernel.spawn<Echo>({.name = "echo", .priority = Priority::high}, {.count = 10});
   for (std::uint32_t rank = 0; rank < ranks(); ++rank)
     EXPECT_EQ(get(submit({.placement = on_rank(Rank{rank})},
                          [] { return get(find_actor<Echo>("echo").call(Ping{1})).count; })),
@@ -51,6 +51,38 @@ TEST(DeviceNames, C7_ANameIsTakenUntilItsActorOrKernelIsTerminated) {
   const auto third = next.spawn<Echo>({.name = "one"}, {});
   next = {};
   EXPECT_TRUE(soon([&] { return thrown([&] { find_actor<Echo>("one"); }) != ""; })) << "the last handle is gone";
+}
+
+TEST(DeviceNames, WhoCannotHaveANameHasNotLived) {
+  const auto kernel = get(submit({.placement = on_rank(Rank{ranks() - 1})},
+                                 [] { return launch<TestProgram>({.name = "full", .auto_activate = false}); }));
+  const auto one = kernel.spawn<Echo>({.name = "one"}, {});
+  for (int i = 0; i < 300; ++i) EXPECT_THROW(kernel.spawn<Echo>({.name = "one"}, {}), NameTakenError);
+  const auto other = kernel.spawn<Echo>();  // 300 would have taken all slots
+  one.terminate();                          // in a kernel that is not active it ends later
+  EXPECT_TRUE(has(thrown([&] { find_actor<Echo>("one"); }), {"ActorDiedError"}));
+  kernel.spawn<Echo>({.name = "one"}, {});
+}
+
+TEST(DeviceNames, WhoIsEndedByAnotherAsSoonAsItIsFoundLeavesItsNameFree) {
+  const auto kernel = launched_on_last();
+  const auto end_it = submit({.placement = on_rank(Rank{ranks() - 1})}, [] {
+    for (int ended = 0; ended < 100; this_task::yield()) try {
+        find_actor<Echo>("brief").terminate();
+        ++ended;
+      } catch (const ActorDiedError&) {
+      }
+  });
+  for (int i = 0; i < 100; ++i)
+    EXPECT_TRUE(soon([&] {
+      try {
+        kernel.spawn<Echo>({.name = "brief"}, {});
+        return true;
+      } catch (const NameTakenError&) {
+        return false;
+      }
+    })) << i;
+  get(end_it, 20s);
 }
 
 TEST(DeviceNames, C8_WhoAsksForSomethingElseIsTold) {

@@ -48,6 +48,11 @@ struct Report {
   static constexpr std::uint16_t id = 11;
   std::uint64_t value;
 };
+/// Sent on as one that refers to memory.
+struct Point {
+  static constexpr std::uint16_t id = 12;
+  device::Address to;
+};
 struct Forward {
   static constexpr std::uint16_t id = 8;
   device::Address to;
@@ -99,7 +104,7 @@ struct Relay {
   struct State {
     device::Address to;
   };
-  using Handled = device::Messages<Next, Forward>;
+  using Handled = device::Messages<Next, Forward, Point>;
   template <class Context>
   RINGRAY_DEVICE static void on(const Context& context, State& state, const Next& next) {
     context.send(state.to, next);
@@ -110,6 +115,10 @@ struct Relay {
       context.send(forward.to, Report{forward.value});
     else
       context.send(forward.to, Next{forward.value});
+  }
+  template <class Context>
+  RINGRAY_DEVICE static void on(const Context& context, State&, const Point& point) {
+    context.send(point.to, Next{0}, {.refers_to_memory = true});
   }
 };
 

@@ -27,6 +27,24 @@ std::vector<ObjectRef<Pong>> pings(const Actor<Echo>& echo, std::uint64_t count)
 
 // ---- the life of a kernel
 
+/// Fills 16 cells.
+struct Huge {
+  static constexpr std::uint16_t id = 13;
+  std::uint64_t words[100];
+};
+struct Giant {
+  struct State {};
+  using Handled = Messages<Huge>;
+  template <class Context>
+  RINGRAY_DEVICE static void on(const Context&, State&, const Huge&) {}
+};
+
+TEST(DeviceActor, AMailboxInWhichItsLargestMessageNeverFitsIsRefused) {
+  const auto kernel = launch<Program<Giant>>({.queue_capacity = 8});
+  EXPECT_TRUE(has(thrown([&] { kernel.spawn<Giant>(); }), {"ConfigError", "queue_capacity 8", "15 cells", "take 16"}));
+  EXPECT_TRUE(kernel.spawn<Giant>({.queue_capacity = 16}, {}));
+}
+
 TEST(DeviceKernel, ItIsLaunchedActivatedSuspendedResumedAndTerminated) {
   const auto kernel = launch<TestProgram>({.auto_activate = false});
   EXPECT_EQ(kernel.state(), Life::launched);
@@ -405,9 +423,11 @@ ObjectRef<Pong> never_answered, never_answered_there;
 [[maybe_unused]] std::atomic<bool> waiter_began{false};
 
 /// Calls that are open when the job ends must not hold it up.
+Actor<Echo> kept_there;
 void leave_calls_open() {
   const auto kernel = get(submit({.placement = on_rank(Rank{ranks() - 1})}, [] { return kept; }));
-  never_answered_there = kernel.spawn<Echo>().call(Ping{1});
+  kept_there = kernel.spawn<Echo>();
+  never_answered_there = kept_there.call(Ping{1});
 }
 
 /// On each rank, a kernel is suspended, a call is unanswered, a task waits for one, and nobody lets go of a handle.
@@ -424,6 +444,8 @@ void leave_behind() {
 }
 /// After the job.
 bool was_cleaned_up() {
+  for (const auto& error : {thrown([] { kept_there.send(Ping{1}); }), thrown([] { kept_there.call(Ping{1}); })})
+    if (kept_there && !has(error, {"ConfigError", "a device::Actor"})) return false;
   if (kept.state() != Life::terminated) return false;
   kept.terminate();
   const auto* answer = runtime::Access::state(never_answered);  // get() would be refused now
