@@ -105,7 +105,7 @@ class Context {
         kernel_, words, [&](std::uint32_t block) { platform_.wake(block); }, buried);
     if (target.is_outside()) {
       // Sent once: without it, its call would wait for ever.
-      const bool is_answer = target == host_address && words[1] >> 32 != 0;
+      const bool is_answer = target.is_host() && words[1] >> 32 != 0;
       if (delivery == Delivery::full && is_answer) count<Policy>(kernel_.blocks[block_of(turn_.slot)].lost_letters);
       platform_.wake_host();
     }

@@ -27,7 +27,8 @@ struct Address {
   RINGRAY_DEVICE constexpr std::uint32_t generation() const { return value >> slot_bits; }
   /// The host's or a gate: not of an actor of the kernel.
   RINGRAY_DEVICE constexpr bool is_outside() const { return slot() >= gates_first; }
-  RINGRAY_DEVICE constexpr bool is_gate() const { return is_outside() && slot() != slots_max; }
+  RINGRAY_DEVICE constexpr bool is_host() const { return slot() == slots_max; }
+  RINGRAY_DEVICE constexpr bool is_gate() const { return is_outside() && !is_host(); }
   RINGRAY_DEVICE constexpr bool operator==(const Address& other) const { return value == other.value; }
 };
 /// What lies outside the kernel: its host.

@@ -214,7 +214,7 @@ class Owner {
   /// A reader's part of a lend ended.
   void unpin(ObjectId id, Rank holder);
   /// The transport finished a bulk transfer into memory that the environment gave.
-  void bulk_arrived(const Envelope& envelope, Errc status);
+  void bulk_arrived(const Envelope& envelope, Errc status, std::string why = {});
   bool expects(ObjectId id) const;  ///< the value was asked for and is not here yet
   void set_holder(ObjectId id, Rank holder, std::uint64_t bytes);
   /// Of a borrowed object: as far as the owner told; invalid or 0 when that is unknown.

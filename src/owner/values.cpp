@@ -232,11 +232,14 @@ void Owner::on_lend(const Envelope& envelope, View payload) {
                         .references = std::move(references)});
 }
 
-void Owner::bulk_arrived(const Envelope& envelope, Errc status) {
+void Owner::bulk_arrived(const Envelope& envelope, Errc status, std::string why) {
   const auto row = table_.find(envelope.subject);
   if (row == table_.end() || !row->second.fetch) return;
   auto& e = row->second;
-  if (status != Errc::none) return fail_fetch(envelope.subject, e, status, "the transfer of the object's bytes failed");
+  if (status != Errc::none)
+    return fail_fetch(envelope.subject, e, status,
+                      why.empty() ? "the transfer of the object's bytes failed"
+                                  : "there is no room here for an object of another rank: " + why);
   e.fetch->bytes_done = true;
   if (envelope.argument == 0) e.fetch->references_done = true;
   bulk_complete(envelope.subject, e);

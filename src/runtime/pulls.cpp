@@ -68,7 +68,7 @@ void Core::make_room(const Envelope& envelope) {
     with([&] {
       const auto id = envelope.subject;
       if (!owner_.expects(id) || incoming_.contains(id)) return;
-      if (!buffer) return owner_.bulk_arrived(envelope, buffer.error().code);
+      if (!buffer) return owner_.bulk_arrived(envelope, buffer.error().code, buffer.error().text);
       incoming_.emplace(id, Incoming{std::move(*buffer), true});
       owner_.want_again(id);
       keep_moving();
