@@ -159,8 +159,9 @@ class KernelHandle {
   /// By which actors of this kernel reach `actor`, of any kernel of any rank: context.send(address, message). For their
   /// states, and for messages to them; in other kernels it means nothing. `accepted` then says that the message is on
   /// its way: messages of one actor to another arrive in order, wait for room as Actor::send() of another rank says,
-  /// and those that cannot be handled become dead letters: of the other kernel, or of this one when that is
-  /// unreachable. The other can reply. Throws ActorDiedError when this kernel is terminated.
+  /// and those that cannot be handled become dead letters: of the other kernel, or of this one when that has ended, is
+  /// unreachable or behind by 4096 messages. What points into memory does not leave the rank. The other can reply, as
+  /// long as not 65536 more have sent to it since. Throws ActorDiedError when this kernel is terminated.
   template <class A>
   Address address_of(const Actor<A>& actor) const {
     return running().template ask<&runtime::KernelDoor::address_of>(actor.running(), actor.address_);
