@@ -170,12 +170,21 @@ void KernelGates::send(const std::shared_ptr<Route>& route, bool all) {
 // ---- what comes
 
 void KernelGates::arrive(const std::shared_ptr<LiveKernel>& from, Words words) {
+  hand_over({this_rank().value, from->id()}, from, std::move(words));
+}
+
+void KernelGates::arrive_from(std::uint32_t rank, std::uint64_t id, const Words& batch) {
+  for_each_message(batch, [&](Words words) { hand_over({rank, id}, nullptr, std::move(words)); });
+}
+
+void KernelGates::hand_over(const KernelKey& from, const std::shared_ptr<LiveKernel>& here, Words words) {
   const auto target = target_of(words);
-  Address source = device::host_address;
+  auto source = device::host_address;  // when it cannot be answered
   try {
     const std::lock_guard lock(mutex_);
-    if (!ended_) {
-      const auto index = open({this_rank().value, from->id()}, source_of(words), from, nullptr, true);
+    const auto route = routes_.find(from);
+    if (!ended_ && (here || route != routes_.end())) {
+      const auto index = open(from, source_of(words), here, here ? nullptr : route->second, true);
       source = Address::of(Address::gates_first + index, gates_[index].generation);
     }
   } catch (const ConfigError&) {
@@ -187,23 +196,6 @@ void KernelGates::arrive(const std::shared_ptr<LiveKernel>& from, Words words) {
 void KernelGates::introduce(KernelPlace kernel) {
   const std::lock_guard lock(mutex_);
   if (!ended_) route_to(kernel);
-}
-
-void KernelGates::arrive_from(std::uint32_t rank, std::uint64_t id, const Words& batch) {
-  for_each_message(batch, [&](Words words) {
-    const auto target = target_of(words);
-    Address source = device::host_address;
-    try {
-      const std::lock_guard lock(mutex_);
-      if (const auto route = routes_.find({rank, id}); route != routes_.end()) {
-        const auto index = open({rank, id}, source_of(words), nullptr, route->second, true);
-        source = Address::of(Address::gates_first + index, gates_[index].generation);
-      }
-    } catch (const ConfigError&) {
-    }
-    readdress(words, source, target);
-    owner_.post(std::move(words), owner_.hosted().overflow(target), base::Nanoseconds::max());
-  });
 }
 
 void KernelGates::bury(Parcel parcel, Reason reason) {

@@ -70,6 +70,7 @@ class KernelGates : public std::enable_shared_from_this<KernelGates> {
 
   std::uint32_t open(const KernelKey& kernel, device::Address actor, const std::shared_ptr<LiveKernel>& here,
                      const std::shared_ptr<Route>& route, bool for_answers);
+  void hand_over(const KernelKey& from, const std::shared_ptr<LiveKernel>& here, device::Words words);
   void close(std::uint32_t index);
   void close_expired();
   std::shared_ptr<Route> route_to(const KernelPlace& kernel);
