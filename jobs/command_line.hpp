@@ -1,9 +1,11 @@
 #pragma once
 // How jobs read their command line: what is wrong with it is one line on standard error.
 
+#include <fmt/format.h>
+
 #include <CLI/CLI.hpp>
 #include <algorithm>
-#include <iostream>
+#include <cstdio>
 #include <optional>
 #include <ringray/run.hpp>
 #include <string>
@@ -32,6 +34,11 @@ inline std::string fault_of(const CLI::App& app, const CLI::ParseError& error) {
   return "not expected:" + listed + suggestion;
 }
 
+/// One line on standard error, in one piece: mpirun puts its own words between pieces.
+inline void complain(const char* program, std::string_view what) {
+  fmt::print(stderr, "{}: {}\n", program, what);
+}
+
 /// Sets what `app` names. Gives the exit status of a program that is not to run: it showed its help, or the command
 /// line is wrong (2, as for whatever else of the user's input is).
 inline std::optional<int> read_command_line(CLI::App& app, const char* program, int argc, char** argv) {
@@ -40,7 +47,7 @@ inline std::optional<int> read_command_line(CLI::App& app, const char* program, 
     return std::nullopt;
   } catch (const CLI::ParseError& error) {
     if (error.get_exit_code() == 0) return app.exit(error);
-    std::cerr << program << ": " << fault_of(app, error) << "; --help lists the options\n";
+    complain(program, fault_of(app, error) + "; --help lists the options");
     return 2;
   }
 }

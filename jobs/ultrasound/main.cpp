@@ -9,7 +9,6 @@
 #include <chrono>
 #include <cstring>
 #include <fstream>
-#include <iostream>
 #include <memory>
 #include <optional>
 #include <sstream>
@@ -167,13 +166,13 @@ int run_program(int argc, char** argv) {
     treat_all(line);
     return 0;
   } catch (const InputError& error) {
-    std::cerr << "ultrasound: " << error.what() << '\n';
+    jobs::complain("ultrasound", error.what());
     return 2;
   } catch (const WriteStuck& error) {
-    std::cerr << "ultrasound: " << error.what() << '\n';
+    jobs::complain("ultrasound", error.what());
     abort_stuck_job();
   } catch (const std::exception& error) {
-    std::cerr << "ultrasound: " << error.what() << '\n';
+    jobs::complain("ultrasound", error.what());
     return 1;
   }
 }
