@@ -4,7 +4,6 @@
 // Baseline: raw UCX active messages (raw_ucx.hpp), between the same two processes, alternating with ours. Both write a
 // fresh envelope for each message and read the one that arrives.
 
-#include <CLI/CLI.hpp>
 #include <algorithm>
 #include <cstdio>
 #include <cstdlib>
@@ -118,13 +117,8 @@ struct Contest {
 }  // namespace
 
 int main(int argc, char** argv) {
-  CLI::App app{"transport against the raw UCX below it, two ranks"};
-  bool smoke = false;
-  int repeats = 50;
-  app.add_flag("--smoke", smoke, "run briefly");
-  app.add_option("--repeats", repeats, "of each measurement; the best counts");
-  CLI11_PARSE(app, argc, argv);
-  if (smoke) repeats = 1;
+  const bool smoke = perf::is_smoke(argc, argv);
+  const int repeats = smoke ? 1 : 50;  // of each measurement; the best counts
 
   auto bootstrap = bootstrap_by_mpi();
   if (!bootstrap || (*bootstrap)->size() != 2) {

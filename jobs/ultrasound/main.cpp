@@ -3,7 +3,6 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <unistd.h>
-#include <CLI/CLI.hpp>
 #include <ringray/run.hpp>
 
 #include <chrono>
@@ -24,9 +23,9 @@
 namespace ultrasound {
 namespace {
 
-struct CommandLine {
-  std::string config_file;
-  std::optional<std::string> head, mask, output, engine;
+/// What the command line sets; it goes before what the file says.
+struct Wishes {
+  std::optional<std::string> config_file, head, mask, output, engine;
   std::optional<double> spacing_mm;
   std::optional<int> blocks;
 };
@@ -40,15 +39,15 @@ std::string read_text(const std::string& path) {
   return text.str();
 }
 
-Config gather_config(const CommandLine& line) {
+Config gather_config(const Wishes& wishes) {
   Config config;
-  if (!line.config_file.empty()) read_toml(read_text(line.config_file), line.config_file, config);
-  if (line.head) config.head = *line.head;
-  if (line.mask) config.brain_mask = *line.mask;
-  if (line.output) config.output = *line.output;
-  if (line.engine) config.engine = *line.engine;
-  if (line.spacing_mm) config.spacing_mm = *line.spacing_mm;
-  if (line.blocks) config.blocks = *line.blocks;
+  if (wishes.config_file) read_toml(read_text(*wishes.config_file), *wishes.config_file, config);
+  if (wishes.head) config.head = *wishes.head;
+  if (wishes.mask) config.brain_mask = *wishes.mask;
+  if (wishes.output) config.output = *wishes.output;
+  if (wishes.engine) config.engine = *wishes.engine;
+  if (wishes.spacing_mm) config.spacing_mm = *wishes.spacing_mm;
+  if (wishes.blocks) config.blocks = *wishes.blocks;
   check_config(config);
   return config;
 }
@@ -122,8 +121,8 @@ void save(const Config& config, const Treatment& treatment, const Anatomy& anato
   fmt::print("result.h5    {:.0f} MB in {:.1f} s, written {}\n", megabytes, seconds, how);
 }
 
-void treat_all(const CommandLine& line) {
-  const Config config = gather_config(line);
+void treat_all(const Wishes& wishes) {
+  const Config config = gather_config(wishes);
   for (std::size_t i = 0; i < config.targets.size(); ++i) check_folder(target_folder(config, i));
   const std::unique_ptr<Engine> engine = find_engine(config.engine);
   fmt::print("head         {}\n", config.head.string());
@@ -149,21 +148,20 @@ void treat_all(const CommandLine& line) {
 
 /// The driver. Gives the exit status.
 int run_program(int argc, char** argv) {
-  CLI::App app{
-      "Focuses ultrasound through the skull of a head: simulates it, corrects the delays by time reversal, compares."};
-  CommandLine line;
-  app.add_option("--config", line.config_file, "TOML file; see README.md")->option_text("FILE");
-  app.add_option("--head", line.head, "T1-weighted head, NIfTI-1 (.nii, .nii.gz)")->option_text("FILE");
-  app.add_option("--mask", line.mask, "its brain mask, NIfTI-1")->option_text("FILE");
-  app.add_option("--spacing", line.spacing_mm, "cell size; 2 for the demo, 1 for real")->option_text("MM");
-  app.add_option("--output", line.output, "folder for the results")->option_text("DIR");
-  app.add_option("--engine", line.engine, "where blocks live: host (actors on all ranks) or loop (this thread)")
-      ->option_text("NAME");
-  app.add_option("--blocks", line.blocks, "blocks that the grid is cut into; 0: one per worker")->option_text("N");
-  app.footer("--ringray.help lists the options of the runtime.");
-  if (const auto status = jobs::read_command_line(app, "ultrasound", argc, argv)) return *status;
+  Wishes wishes;
+  jobs::CommandLine line(
+      "ultrasound",
+      "Focuses ultrasound through the skull of a head: simulates it, corrects the delays by time reversal, compares.");
+  line.maybe("--config", wishes.config_file, "FILE", "TOML file; see README.md");
+  line.maybe("--head", wishes.head, "FILE", "T1-weighted head, NIfTI-1 (.nii, .nii.gz)");
+  line.maybe("--mask", wishes.mask, "FILE", "its brain mask, NIfTI-1");
+  line.maybe("--spacing", wishes.spacing_mm, "MM", "cell size; 2 for the demo, 1 for real");
+  line.maybe("--output", wishes.output, "DIR", "folder for the results");
+  line.maybe("--engine", wishes.engine, "NAME", "where blocks live: host (actors on all ranks) or loop (this thread)");
+  line.maybe("--blocks", wishes.blocks, "N", "blocks that the grid is cut into; 0: one per worker");
+  if (const auto status = line.read(argc, argv)) return *status;
   try {
-    treat_all(line);
+    treat_all(wishes);
     return 0;
   } catch (const InputError& error) {
     jobs::complain("ultrasound", error.what());

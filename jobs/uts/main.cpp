@@ -48,15 +48,14 @@ bool measure(const uts::Sample& sample, const Options& options) {
 /// The driver. Gives the exit status.
 int run_program(int argc, char** argv) {
   Options options;
-  CLI::App app{"Unbalanced tree search. Options of Ringray: --ringray.help"};
   std::vector<std::string> names;
   for (const auto& sample : uts::samples()) names.emplace_back(sample.name);
-  app.add_option("--tree", options.tree, "which tree")->check(CLI::IsMember(names))->capture_default_str();
-  app.add_flag("--sequential", options.sequential, "one loop on rank 0, to compare with");
-  app.add_option("--grain", options.grain, "nodes that a task counts before it hands on the rest")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
-      ->capture_default_str();
-  if (const auto status = jobs::read_command_line(app, "uts", argc, argv)) return *status;
+  jobs::CommandLine line("uts", "Unbalanced tree search.");
+  line.choice("--tree", options.tree, names, "which tree");
+  line.flag("--sequential", options.sequential, "one loop on rank 0, to compare with");
+  line.number<std::uint64_t>("--grain", options.grain, 1, std::uint64_t{1} << 40,
+                             "nodes that a task counts before it hands on the rest");
+  if (const auto status = line.read(argc, argv)) return *status;
   for (const auto& sample : uts::samples())
     if (sample.name == options.tree && !measure(sample, options))
       throw std::runtime_error("the tree was not counted right");

@@ -152,14 +152,10 @@ void process(std::uint64_t items, std::uint32_t batch_size) {
 int run_program(int argc, char** argv) {
   std::uint64_t items = 100'000;
   std::uint32_t batch_size = 64;
-  CLI::App app{"Batches for device actors on all ranks. Options of Ringray: --ringray.help"};
-  app.add_option("--items", items, "how many")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 32))
-      ->capture_default_str();
-  app.add_option("--batch", batch_size, "items of a full batch")
-      ->check(CLI::Range(1u, batch_max))
-      ->capture_default_str();
-  if (const auto status = jobs::read_command_line(app, "batch_processor", argc, argv)) return *status;
+  jobs::CommandLine line("batch_processor", "Batches for device actors on all ranks.");
+  line.number<std::uint64_t>("--items", items, 1, std::uint64_t{1} << 32, "how many");
+  line.number<std::uint32_t>("--batch", batch_size, 1, batch_max, "items of a full batch");
+  if (const auto status = line.read(argc, argv)) return *status;
   process(items, batch_size);
   return 0;
 }

@@ -103,11 +103,9 @@ void ask(std::uint64_t requests) {
 
 int run_program(int argc, char** argv) {
   std::uint64_t requests = 20'000;
-  CLI::App app{"Requests to device actors on all ranks. Options of Ringray: --ringray.help"};
-  app.add_option("--requests", requests, "how many")
-      ->check(CLI::Range(std::uint64_t{1}, std::uint64_t{1} << 40))
-      ->capture_default_str();
-  if (const auto status = jobs::read_command_line(app, "request_response", argc, argv)) return *status;
+  jobs::CommandLine line("request_response", "Requests to device actors on all ranks.");
+  line.number<std::uint64_t>("--requests", requests, 1, std::uint64_t{1} << 40, "how many");
+  if (const auto status = line.read(argc, argv)) return *status;
   ask(requests);
   return 0;
 }

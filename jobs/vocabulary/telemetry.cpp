@@ -122,9 +122,9 @@ void observe(double seconds) {
 
 int run_program(int argc, char** argv) {
   double seconds = 1.2;
-  CLI::App app{"Telemetry of a device actor under load. Options of Ringray: --ringray.help"};
-  app.add_option("--seconds", seconds, "how long it works")->check(CLI::Range(0.1, 86400.0))->capture_default_str();
-  if (const auto status = jobs::read_command_line(app, "telemetry", argc, argv)) return *status;
+  jobs::CommandLine line("telemetry", "Telemetry of a device actor under load.");
+  line.number("--seconds", seconds, 0.1, 86400.0, "how long it works");
+  if (const auto status = line.read(argc, argv)) return *status;
   observe(seconds);
   return 0;
 }

@@ -101,6 +101,28 @@ function(ringray_add_transport name)
   set_property(GLOBAL APPEND PROPERTY RINGRAY_TRANSPORTS ${name})
 endfunction()
 
+# What the files of many targets include is read once for all of them, in builds that compile files together anyway.
+# GCC takes a header's precompiled form only with the options that it was made with: one form per kind.
+#   ringray_share_headers(TARGET KIND USES targets... OPTIONS options... HEADERS <header>...)
+function(ringray_share_headers target kind)
+  if(NOT CMAKE_UNITY_BUILD)
+    return()
+  endif()
+  cmake_parse_arguments(shared "" "" "USES;OPTIONS;HEADERS" ${ARGN})
+  set(holder ringray_headers_of_${kind})
+  if(NOT TARGET ${holder})
+    file(CONFIGURE OUTPUT ${PROJECT_BINARY_DIR}/empty.cpp CONTENT "")
+    add_library(${holder} OBJECT ${PROJECT_BINARY_DIR}/empty.cpp)
+    target_link_libraries(${holder} PRIVATE ringray_flags ${shared_USES})
+    set_target_properties(${holder} PROPERTIES POSITION_INDEPENDENT_CODE OFF)  # an executable's is -fPIE
+    target_compile_options(${holder} PRIVATE -fPIE ${shared_OPTIONS})
+    target_precompile_headers(${holder} PRIVATE ${shared_HEADERS})
+    target_compile_options(${holder} PRIVATE -fpch-preprocess)
+  endif()
+  target_precompile_headers(${target} REUSE_FROM ${holder})
+  target_compile_options(${target} PRIVATE -fpch-preprocess)  # ccache wants it
+endfunction()
+
 # A GoogleTest binary. RANKS n runs it under mpirun; ENVIRONMENT VAR=value...
 #   ringray_add_test(NAME SOURCES files... USES targets... [RANKS n] [TIMEOUT s] [LABELS l...] [ARGUMENTS a...])
 function(ringray_add_test name)
@@ -114,13 +136,7 @@ function(ringray_add_test name)
   endif()
   add_executable(${name} ${test_SOURCES})
   target_link_libraries(${name} PRIVATE ringray_flags ${test_USES} GTest::gtest)
-  # Tests are compiled more often than run: half the time.
-  if(RINGRAY_SANITIZE)
-    target_compile_options(${name} PRIVATE -O0)
-  else()  # GCC 12 takes a size of unknown origin for one that is too large
-    target_compile_options(${name} PRIVATE -O1 -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds)
-  endif()
-  ringray_check_alignment(${name})
+  ringray_compile_as_test(${name} ${test_USES})
   if(NOT test_NO_MAIN)
     target_link_libraries(${name} PRIVATE GTest::gtest_main)
   endif()
@@ -139,6 +155,38 @@ function(ringray_add_test name)
   set_tests_properties(${name} PROPERTIES TIMEOUT ${test_TIMEOUT} LABELS "${test_LABELS}" ENVIRONMENT "${test_ENVIRONMENT}")
 endfunction()
 
+# How the files of tests are compiled. They are compiled more often than run: with little optimisation, half the time.
+#   ringray_compile_as_test(TARGET what it uses...)
+function(ringray_compile_as_test target)
+  if(RINGRAY_SANITIZE)
+    set(options -O0)
+  else()  # GCC 12 takes a size of unknown origin for one that is too large
+    set(options -O1 -Wno-stringop-overflow -Wno-stringop-overread -Wno-array-bounds)
+  endif()
+  target_compile_options(${target} PRIVATE ${options})
+  ringray_check_alignment(${target})
+  get_target_property(all_options ${target} COMPILE_OPTIONS)
+  if("-fsanitize=alignment" IN_LIST all_options)
+    ringray_share_headers(${target} aligned_tests USES ringray::base GTest::gtest OPTIONS ${all_options}
+      HEADERS <gtest/gtest.h> <fmt/format.h>)
+  elseif("ringray::ringray" IN_LIST ARGN)
+    ringray_share_headers(${target} job_tests USES ringray::ringray GTest::gtest OPTIONS ${options}
+      HEADERS <gtest/gtest.h> <ringray/device.hpp> <ringray/ringray.hpp>)
+  elseif(ARGN MATCHES "ringray::")
+    ringray_share_headers(${target} room_tests USES ringray::base GTest::gtest OPTIONS ${options}
+      HEADERS <gtest/gtest.h> <fmt/format.h>)
+  endif()
+endfunction()
+
+# The files of jobs and benchmarks.
+#   ringray_compile_as_program(TARGET what it uses...)
+function(ringray_compile_as_program target)
+  if("ringray::ringray" IN_LIST ARGN AND NOT "OpenMP::OpenMP_CXX" IN_LIST ARGN)
+    ringray_share_headers(${target} programs USES ringray::ringray
+      HEADERS <ringray/device.hpp> <ringray/ringray.hpp> <ringray/run.hpp>)
+  endif()
+endfunction()
+
 # The mpirun command line that tests and smoke runs use, for `ranks` ranks on this host.
 function(ringray_mpirun out ranks)
   find_program(MPIRUN mpirun REQUIRED)
@@ -153,7 +201,8 @@ function(ringray_add_job name)
     set(job_TIMEOUT 120)
   endif()
   add_executable(${name} ${job_SOURCES})
-  target_link_libraries(${name} PRIVATE ringray_flags ringray::ringray ${job_USES})
+  target_link_libraries(${name} PRIVATE ringray_flags ringray::ringray jobs_command_line ${job_USES})
+  ringray_compile_as_program(${name} ringray::ringray)
   set_target_properties(${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/jobs)
   if(NOT job_NO_SMOKE AND BUILD_TESTING)
     ringray_mpirun(command 2)
@@ -168,6 +217,7 @@ function(ringray_add_perf name)
   cmake_parse_arguments(perf "" "RANKS" "SOURCES;USES" ${ARGN})
   add_executable(perf_${name} ${perf_SOURCES})
   target_link_libraries(perf_${name} PRIVATE ringray_flags ${perf_USES})
+  ringray_compile_as_program(perf_${name} ${perf_USES})
   set_target_properties(perf_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/perf OUTPUT_NAME ${name})
   if(BUILD_TESTING)
     set(command "")

@@ -76,7 +76,8 @@ TEST(Host, GivesTheBitsOfLoopForAnyNumberOfBlocks) {
 }
 
 TEST(Host, TreatsTheDollAsLoopDoes) {
-  const Config config = doll_config();
+  Config config = doll_config();
+  config.spacing_mm = 3;
   const Anatomy anatomy =
       segment(decode_nifti(doll_bytes(DollPart::head)), decode_nifti(doll_bytes(DollPart::brain_mask)));
   Host host;

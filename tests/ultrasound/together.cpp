@@ -8,7 +8,7 @@ namespace {
 struct Together : ProgramFolder {
   static Config small_doll() {
     Config config = doll_config();
-    config.spacing_mm = 4;
+    config.spacing_mm = 5;
     return config;
   }
   /// Options of mpirun, variables of the ranks, arguments of the program.
