@@ -24,20 +24,8 @@ RINGRAY_VECTOR_VARIANTS void advance_planes(const WaveStep& shared, int first, i
 }
 
 RINGRAY_VECTOR_VARIANTS double energy_of_plane(const WaveEnergy& shared, int z) {
-  constexpr int lanes = 16;  // fixed, whatever the machine's vector width
   const WaveEnergy energy = shared;
-  double partial[lanes] = {};
-  for (int y = 0; y < energy.layout.ny; ++y) {
-    const std::int64_t row = energy.layout.at(0, y, z);
-    int x = 0;
-    for (; x + lanes <= energy.layout.nx; x += lanes) {
-      for (int lane = 0; lane < lanes; ++lane) partial[lane] += energy(row + x + lane);
-    }
-    for (int lane = 0; x < energy.layout.nx; ++x, ++lane) partial[lane] += energy(row + x);
-  }
-  double sum = 0;
-  for (const double part : partial) sum += part;
-  return sum;
+  return sum_over_plane(energy, z);
 }
 
 }  // namespace ringray::kernels

@@ -123,10 +123,40 @@ struct WaveEnergy {
 
 static_assert(std::is_trivially_copyable_v<WaveStep> && std::is_trivially_copyable_v<WaveEnergy>);
 
+/// Pressure in Pa half a step before the time of `now`.
+RINGRAY_DEVICE inline float wave_pressure(const float* now, const float* before, std::int64_t i, float rate) {
+  return (now[i] - before[i]) * rate;
+}
+
+/// The planes that the block below needs, or the one above: wave_halo planes.
+RINGRAY_DEVICE inline const float* wave_edge(const float* field, const WaveLayout& layout, bool upper) {
+  return field + (upper ? layout.nz : wave_halo) * layout.plane;
+}
+/// Where a field wants the edge of the block below, or of the one above.
+RINGRAY_DEVICE inline float* wave_margin(float* field, const WaveLayout& layout, bool upper) {
+  return field + (upper ? wave_halo + layout.nz : 0) * layout.plane;
+}
+
 /// All cells of planes [first, last). One thread; different planes may be given to different threads.
 void advance_planes(const WaveStep& step, int first, int last);
 
-/// Sum of `energy` over plane z in an order that depends on nothing but the extents. Any thread.
+/// Sum of `energy` over plane z in an order that depends on nothing but the extents.
+[[gnu::always_inline]] RINGRAY_DEVICE inline double sum_over_plane(const WaveEnergy& energy, int z) {
+  constexpr int lanes = 16;  // fixed, whatever the machine's vector width
+  double partial[lanes] = {};
+  for (int y = 0; y < energy.layout.ny; ++y) {
+    const std::int64_t row = energy.layout.at(0, y, z);
+    int x = 0;
+    for (; x + lanes <= energy.layout.nx; x += lanes) {
+      for (int lane = 0; lane < lanes; ++lane) partial[lane] += energy(row + x + lane);
+    }
+    for (int lane = 0; x < energy.layout.nx; ++x, ++lane) partial[lane] += energy(row + x);
+  }
+  double sum = 0;
+  for (const double part : partial) sum += part;
+  return sum;
+}
+/// The same, vectorised. Any thread of a host.
 double energy_of_plane(const WaveEnergy& energy, int z);
 
 }  // namespace ringray::kernels

@@ -8,7 +8,6 @@
 #include "travel.hpp"
 
 namespace ultrasound {
-namespace {
 
 int choose_blocks(const Simulation& simulation) {
   if (simulation.blocks > 0) return simulation.blocks;
@@ -16,22 +15,29 @@ int choose_blocks(const Simulation& simulation) {
   return std::clamp(workers, 1, most_blocks(simulation.coefficients->layout.nz));
 }
 
-}  // namespace
+ringray::Rank rank_of_block(int block, int blocks) {
+  return static_cast<std::uint32_t>(static_cast<long>(block) * static_cast<int>(ringray::ranks()) / blocks);
+}
 
-double ActorRun::bytes(const Simulation& simulation) {
+std::size_t side_by_side(std::span<const Simulation> simulations) {
   constexpr double arrays = 13;  // five of coefficients, twice: the actor's and those it was sent; q, q before, peak
-  return arrays * sizeof(float) * static_cast<double>(simulation.coefficients->layout.size());
+  const double most = 0.5 * static_cast<double>(ringray::resources().memory_bytes);
+  double bytes = 0;
+  std::size_t count = 0;
+  do bytes += arrays * sizeof(float) * static_cast<double>(simulations[count].coefficients->layout.size());
+  while (bytes <= most && ++count < simulations.size());
+  return std::max<std::size_t>(1, count);
 }
 
 ActorRun::ActorRun(const Simulation& simulation) : simulation_(simulation) {
-  const int count = choose_blocks(simulation), ranks = static_cast<int>(ringray::ranks());
+  const int count = choose_blocks(simulation);
   Row row;
   for (int i = 0; i < count; ++i) {
     const PlaneRange range = planes_of_block(simulation.coefficients->layout.nz, i, count);
-    const auto rank = static_cast<std::uint32_t>(static_cast<long>(i) * ranks / count);
+    const ringray::Rank rank = rank_of_block(i, count);
     ringray::ActorOptions options;
-    options.placement = ringray::on_rank(ringray::Rank{rank});
-    parts_.push_back({range, ringray::Rank{rank}, {}});
+    options.placement = ringray::on_rank(rank);
+    parts_.push_back({range, rank, {}});
     blocks_.push_back(ringray::spawn<BlockActor>(
         std::move(options), cut_block(*simulation.coefficients, range, simulation.sources, simulation.recorders),
         BlockPlace{.lowest = i == 0, .highest = i + 1 == count}));

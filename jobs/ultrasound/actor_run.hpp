@@ -10,15 +10,20 @@
 
 namespace ultrasound {
 
+/// Of a simulation on this job: as many as workers, unless it says how many. check_simulation() was there before.
+int choose_blocks(const Simulation& simulation);
+/// Blocks lie over the ranks in order, so that neighbours are near.
+ringray::Rank rank_of_block(int block, int blocks);
+/// How many of the first simulations, one at least, run at once: as many as half of the memory is enough for, because
+/// one's edges then travel while the other computes.
+std::size_t side_by_side(std::span<const Simulation> simulations);
+
 /// Spawns the blocks over the ranks in order, so that neighbours are near, and submits their steps ahead of what is
 /// finished: a block waits for its neighbours' edges, never for the driver. One thread.
 class ActorRun {
  public:
   /// Steps that are submitted ahead of what is finished; edges of so many steps are kept.
   static constexpr int window = 16;
-  /// Memory that a simulation takes on all ranks together.
-  static double bytes(const Simulation& simulation);
-
   explicit ActorRun(const Simulation& simulation);
   void submit_step();
   /// Waits until all blocks have done the first step that was not waited for. Throws what kept one from it.

@@ -84,24 +84,18 @@ void Block::advance() {
   for (const Recorder& recorder : setup_.recorders) traces_.push_back(pressure(recorder.cell));
 }
 
-std::span<const float> Block::lower_edge() const {
+std::span<const float> Block::edge(bool upper) const {
   const auto& layout = setup_.coefficients.layout;
-  return std::span(now_).subspan(static_cast<std::size_t>(wave_halo * layout.plane),
-                                 static_cast<std::size_t>(wave_halo * layout.plane));
+  return {ringray::kernels::wave_edge(now_.data(), layout, upper), static_cast<std::size_t>(wave_halo * layout.plane)};
 }
+std::span<const float> Block::lower_edge() const { return edge(false); }
+std::span<const float> Block::upper_edge() const { return edge(true); }
 
-std::span<const float> Block::upper_edge() const {
-  const auto& layout = setup_.coefficients.layout;
-  return std::span(now_).subspan(static_cast<std::size_t>(layout.nz * layout.plane),
-                                 static_cast<std::size_t>(wave_halo * layout.plane));
+void Block::set_margin(std::span<const float> edge, bool upper) {
+  std::copy(edge.begin(), edge.end(), ringray::kernels::wave_margin(now_.data(), setup_.coefficients.layout, upper));
 }
-
-void Block::set_below(std::span<const float> edge) { std::copy(edge.begin(), edge.end(), now_.begin()); }
-
-void Block::set_above(std::span<const float> edge) {
-  const auto& layout = setup_.coefficients.layout;
-  std::copy(edge.begin(), edge.end(), now_.begin() + (wave_halo + layout.nz) * layout.plane);
-}
+void Block::set_below(std::span<const float> edge) { set_margin(edge, false); }
+void Block::set_above(std::span<const float> edge) { set_margin(edge, true); }
 
 std::vector<double> Block::plane_energies() const {
   const Coefficients& c = setup_.coefficients;
@@ -115,7 +109,7 @@ std::vector<double> Block::plane_energies() const {
 float Block::pressure(Cell cell) const {
   const Coefficients& c = setup_.coefficients;
   const auto i = static_cast<std::size_t>(c.layout.at(cell.x, cell.y, cell.z));
-  return (now_[i] - before_[i]) * static_cast<float>(1 / c.step_s);
+  return ringray::kernels::wave_pressure(&now_[i], &before_[i], 0, static_cast<float>(1 / c.step_s));
 }
 
 void Block::append_slice(int x, std::vector<float>& values) const {

@@ -67,6 +67,8 @@ class Block {
   void copy_peak(std::span<float> cells) const;
 
  private:
+  std::span<const float> edge(bool upper) const;
+  void set_margin(std::span<const float> edge, bool upper);
   ringray::kernels::WaveMedium medium() const;
   void inject();
 

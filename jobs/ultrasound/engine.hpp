@@ -35,6 +35,8 @@ class Engine {
   /// Runs simulations that do not need each other's results.
   virtual std::vector<SimulationResult> simulate(std::span<const Simulation> simulations,
                                                  const SimulationsProgress& progress) = 0;
+  /// What there is to say of a simulation under way, beside its speed; "" for nothing. From its progress.
+  virtual std::string telemetry() { return {}; }
   virtual std::vector<double> arrivals_s(const std::vector<Echo>& echoes) = 0;
   virtual std::vector<Picture> draw(const std::vector<Slice>& slices) = 0;
   /// result.h5, whole or not at all. Says who wrote it, to be read behind "written". Throws std::runtime_error.

@@ -40,14 +40,9 @@ Anatomy Host::read_anatomy(const Config& config) {
 std::vector<SimulationResult> Host::simulate(std::span<const Simulation> simulations,
                                              const SimulationsProgress& progress) {
   for (const Simulation& simulation : simulations) check_simulation(simulation);
-  // Side by side when half of the memory is enough, because one's edges then travel while the other computes.
-  const double most = 0.5 * static_cast<double>(ringray::resources().memory_bytes);
   std::vector<SimulationResult> results;
   for (std::size_t first = 0; first < simulations.size();) {
-    std::size_t last = first;
-    double bytes = 0;
-    do bytes += ActorRun::bytes(simulations[last++]);
-    while (last < simulations.size() && bytes + ActorRun::bytes(simulations[last]) <= most);
+    const std::size_t last = first + side_by_side(simulations.subspan(first));
     std::vector<std::unique_ptr<ActorRun>> runs;
     int steps = 0;
     for (std::size_t i = first; i < last; ++i) {

@@ -6,7 +6,7 @@
 namespace ultrasound {
 
 /// Only in the driver of ringray::run.
-class Host final : public Engine {
+class Host : public Engine {
  public:
   Anatomy read_anatomy(const Config& config) override;
   std::vector<SimulationResult> simulate(std::span<const Simulation> simulations,

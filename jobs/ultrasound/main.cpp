@@ -13,6 +13,7 @@
 #include <sstream>
 
 #include "../command_line.hpp"
+#include "device.hpp"
 #include "error.hpp"
 #include "figures.hpp"
 #include "host.hpp"
@@ -54,8 +55,10 @@ Config gather_config(const Wishes& wishes) {
 
 std::unique_ptr<Engine> find_engine(const std::string& name) {
   if (name == "host") return std::make_unique<Host>();
+  if (name == "device") return std::make_unique<Device>();
   if (name == "loop") return std::make_unique<Loop>();
-  throw InputError(fmt::format("unknown engine {} (there is nothing to run the blocks); use host or loop", name));
+  throw InputError(
+      fmt::format("unknown engine {} (there is nothing to run the blocks); use host, device or loop", name));
 }
 
 /// The folder of one target: the output itself when there is one target only.
@@ -138,7 +141,7 @@ void treat_all(const Wishes& wishes) {
   for (std::size_t i = 0; i < plans.size(); ++i) {
     fmt::print("{}", describe_plan(config, plans[i]));
     std::fflush(stdout);
-    ProgressLine progress(plans[i]);
+    ProgressLine progress(plans[i], *engine);
     const Treatment treatment = treat(config, std::move(plans[i]), *engine, std::ref(progress));
     const std::filesystem::path folder = target_folder(config, i);
     save(config, treatment, anatomy, *engine, folder);
@@ -157,7 +160,8 @@ int run_program(int argc, char** argv) {
   line.maybe("--mask", wishes.mask, "FILE", "its brain mask, NIfTI-1");
   line.maybe("--spacing", wishes.spacing_mm, "MM", "cell size; 2 for the demo, 1 for real");
   line.maybe("--output", wishes.output, "DIR", "folder for the results");
-  line.maybe("--engine", wishes.engine, "NAME", "where blocks live: host (actors on all ranks) or loop (this thread)");
+  line.maybe("--engine", wishes.engine, "NAME",
+             "what blocks are: host (actors), device (device actors) or loop (nothing but a loop)");
   line.maybe("--blocks", wishes.blocks, "N", "blocks that the grid is cut into; 0: one per worker");
   if (const auto status = line.read(argc, argv)) return *status;
   try {

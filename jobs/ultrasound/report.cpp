@@ -117,8 +117,8 @@ void StageLine::watch(const std::stop_token& done) {
   line.finish(fmt::format("set-up       {}: {:.1f} s", stage_, seconds()));
 }
 
-ProgressLine::ProgressLine(const Plan& plan)
-    : steps_(plan.steps), cells_(static_cast<double>(plan.grid.extents.cells())) {}
+ProgressLine::ProgressLine(const Plan& plan, Engine& engine)
+    : engine_(engine), steps_(plan.steps), cells_(static_cast<double>(plan.grid.extents.cells())) {}
 
 void ProgressLine::operator()(Scenario scenario, int step) {
   const auto now = Clock::now();
@@ -143,8 +143,9 @@ void ProgressLine::operator()(Scenario scenario, int step) {
   const bool can_tell = seconds >= 1 && done * 50 >= all;
   const auto left = seconds * static_cast<double>(all - done) / static_cast<double>(done);
   const double here = std::chrono::duration<double>(now - group_start_).count();
-  const std::string text = fmt::format("{:<28} step {:>5}/{}  {:>6.1f} Mcells/s{}", names, done, all,
-                                       cells_ * static_cast<double>(done - done_before_) / here * 1e-6,
+  if (now - asked_ >= std::chrono::seconds(1)) telemetry_ = engine_.telemetry(), asked_ = now;
+  const std::string text = fmt::format("{:<28} step {:>5}/{}  {:>6.1f} Mcells/s{}{}", names, done, all,
+                                       cells_ * static_cast<double>(done - done_before_) / here * 1e-6, telemetry_,
                                        can_tell ? fmt::format("  {:>5.0f} s to go", left) : std::string());
   if (last)
     line_.finish(text);

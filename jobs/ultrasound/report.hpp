@@ -55,11 +55,12 @@ class StageLine {
 /// A line with steps, speed and time to go. Simulations that take turns share it. One thread.
 class ProgressLine {
  public:
-  explicit ProgressLine(const Plan& plan);
+  ProgressLine(const Plan& plan, Engine& engine);
   void operator()(Scenario scenario, int step);
 
  private:
   using Clock = std::chrono::steady_clock;
+  Engine& engine_;
   int steps_;
   double cells_;
   LiveLine line_;
@@ -67,6 +68,8 @@ class ProgressLine {
   long done_before_ = 0;                           ///< of all, when those began that run now
   Clock::time_point group_start_ = Clock::now(), last_ = group_start_;
   std::optional<Clock::time_point> first_;  ///< of the first step
+  std::string telemetry_;                   ///< of the last second
+  Clock::time_point asked_ = group_start_;
 };
 
 }  // namespace ultrasound

@@ -115,9 +115,8 @@ function(ringray_share_headers target kind)
     add_library(${holder} OBJECT ${PROJECT_BINARY_DIR}/empty.cpp)
     target_link_libraries(${holder} PRIVATE ringray_flags ${shared_USES})
     set_target_properties(${holder} PROPERTIES POSITION_INDEPENDENT_CODE OFF)  # an executable's is -fPIE
-    target_compile_options(${holder} PRIVATE -fPIE ${shared_OPTIONS})
+    target_compile_options(${holder} PRIVATE -fPIE ${shared_OPTIONS} -fpch-preprocess)
     target_precompile_headers(${holder} PRIVATE ${shared_HEADERS})
-    target_compile_options(${holder} PRIVATE -fpch-preprocess)
   endif()
   target_precompile_headers(${target} REUSE_FROM ${holder})
   target_compile_options(${target} PRIVATE -fpch-preprocess)  # ccache wants it
@@ -145,6 +144,10 @@ function(ringray_add_test name)
     add_test(NAME ${name} COMMAND ${command} $<TARGET_FILE:${name}> ${test_ARGUMENTS})
   else()
     add_test(NAME ${name} COMMAND ${name} ${test_ARGUMENTS})
+  endif()
+  # Slow, but else leaks of libraries without frame pointers are not recognised (tests/leaks-of-libraries.txt).
+  if(NOT "${test_USES}" MATCHES "ringray::(ringray|runtime|transport_ucx|bootstrap_mpi)|ultrasound")
+    list(APPEND test_ENVIRONMENT ASAN_OPTIONS=fast_unwind_on_malloc=1)
   endif()
   # Labels: those given, the folder, and "mpi" for what runs under mpirun. script/test selects by them.
   get_filename_component(folder ${CMAKE_CURRENT_SOURCE_DIR} NAME)
@@ -211,11 +214,12 @@ function(ringray_add_job name)
   endif()
 endfunction()
 
-# A benchmark: perf/NAME.cpp. A 2-second smoke test comes with it; it asserts no time.
+# A benchmark: perf/NAME.cpp, built by the target "perf" and no other. A 2-second smoke test comes with it; it asserts no time.
 #   ringray_add_perf(NAME SOURCES files... [USES targets...] [RANKS n])
 function(ringray_add_perf name)
   cmake_parse_arguments(perf "" "RANKS" "SOURCES;USES" ${ARGN})
-  add_executable(perf_${name} ${perf_SOURCES})
+  add_executable(perf_${name} EXCLUDE_FROM_ALL ${perf_SOURCES})
+  add_dependencies(perf perf_${name})
   target_link_libraries(perf_${name} PRIVATE ringray_flags ${perf_USES})
   ringray_compile_as_program(perf_${name} ${perf_USES})
   set_target_properties(perf_${name} PROPERTIES RUNTIME_OUTPUT_DIRECTORY ${PROJECT_BINARY_DIR}/perf OUTPUT_NAME ${name})

@@ -1,4 +1,5 @@
-// The engine "host" gives the results of the engine "loop", bit for bit, on any number of ranks. Under mpirun.
+// The engines "host" and "device" give the results of the engine "loop", bit for bit, on any number of ranks. Under
+// mpirun.
 
 #include "host.hpp"
 
@@ -10,6 +11,7 @@
 #include <filesystem>
 #include <ringray/ringray.hpp>
 
+#include "device.hpp"
 #include "error.hpp"
 #include "phantom.hpp"
 #include "ringray/runtime/core.hpp"
@@ -22,21 +24,28 @@ bool same_bits(const std::vector<float>& a, const std::vector<float>& b) {
   return a.size() == b.size() && std::memcmp(a.data(), b.data(), a.size() * sizeof(float)) == 0;
 }
 
-void expect_same(const SimulationResult& host, const SimulationResult& loop) {
-  EXPECT_TRUE(same_bits(host.peak_pa->all(), loop.peak_pa->all()));
-  ASSERT_EQ(host.traces.size(), loop.traces.size());
-  for (std::size_t i = 0; i < loop.traces.size(); ++i) EXPECT_TRUE(same_bits(host.traces[i], loop.traces[i])) << i;
-  ASSERT_EQ(host.energy.size(), loop.energy.size());
+void expect_same(const SimulationResult& parallel, const SimulationResult& loop) {
+  EXPECT_TRUE(same_bits(parallel.peak_pa->all(), loop.peak_pa->all()));
+  ASSERT_EQ(parallel.traces.size(), loop.traces.size());
+  for (std::size_t i = 0; i < loop.traces.size(); ++i) EXPECT_TRUE(same_bits(parallel.traces[i], loop.traces[i])) << i;
+  ASSERT_EQ(parallel.energy.size(), loop.energy.size());
   for (std::size_t i = 0; i < loop.energy.size(); ++i) {
-    EXPECT_EQ(host.energy[i].step, loop.energy[i].step);
-    EXPECT_EQ(host.energy[i].joule, loop.energy[i].joule);
+    EXPECT_EQ(parallel.energy[i].step, loop.energy[i].step);
+    EXPECT_EQ(parallel.energy[i].joule, loop.energy[i].joule);
   }
-  ASSERT_EQ(host.snapshots.size(), loop.snapshots.size());
+  ASSERT_EQ(parallel.snapshots.size(), loop.snapshots.size());
   for (std::size_t i = 0; i < loop.snapshots.size(); ++i) {
-    EXPECT_EQ(host.snapshots[i].step, loop.snapshots[i].step);
-    EXPECT_TRUE(same_bits(host.snapshots[i].pressure_pa, loop.snapshots[i].pressure_pa)) << i;
+    EXPECT_EQ(parallel.snapshots[i].step, loop.snapshots[i].step);
+    EXPECT_TRUE(same_bits(parallel.snapshots[i].pressure_pa, loop.snapshots[i].pressure_pa)) << i;
   }
 }
+
+template <class E>
+struct Parallel : testing::Test {
+  E engine;
+};
+using Engines = testing::Types<Host, Device>;
+TYPED_TEST_SUITE(Parallel, Engines);
 
 /// Sound speed that differs from cell to cell, as no cut into blocks can please.
 Medium rough_medium() {
@@ -48,7 +57,7 @@ Medium rough_medium() {
   return medium;
 }
 
-TEST(Host, GivesTheBitsOfLoopForAnyNumberOfBlocks) {
+TYPED_TEST(Parallel, GivesTheBitsOfLoopForAnyNumberOfBlocks) {
   const Medium medium = rough_medium();
   const Coefficients coefficients =
       make_coefficients(medium, {.step_s = 0.9 * stable_step_s(medium), .frequency_hz = 125e3});
@@ -68,22 +77,22 @@ TEST(Host, GivesTheBitsOfLoopForAnyNumberOfBlocks) {
     several[1].blocks = std::max(1, 9 - blocks);
     several[1].steps = 20;  // simulations that run side by side need not be equally long
     std::vector<int> steps(2);
-    const auto host = Host().simulate(several, [&](std::size_t which, int step) { EXPECT_EQ(++steps[which], step); });
+    const auto parallel =
+        this->engine.simulate(several, [&](std::size_t which, int step) { EXPECT_EQ(++steps[which], step); });
     EXPECT_EQ(steps, (std::vector<int>{45, 20}));
-    expect_same(host.at(0), loop);
-    expect_same(host.at(1), run_in_loop(several[1], {}));
+    expect_same(parallel.at(0), loop);
+    expect_same(parallel.at(1), run_in_loop(several[1], {}));
   }
 }
 
-TEST(Host, TreatsTheDollAsLoopDoes) {
+TYPED_TEST(Parallel, TreatsTheDollAsLoopDoes) {
   Config config = doll_config();
   config.spacing_mm = 3;
   const Anatomy anatomy =
       segment(decode_nifti(doll_bytes(DollPart::head)), decode_nifti(doll_bytes(DollPart::brain_mask)));
-  Host host;
   Loop loop;
   const Treatment here = treat(config, make_plan(config, anatomy, config.targets[0]), loop, {});
-  const Treatment there = treat(config, make_plan(config, anatomy, config.targets[0]), host, {});
+  const Treatment there = treat(config, make_plan(config, anatomy, config.targets[0]), this->engine, {});
   EXPECT_EQ(here.travel_head_s, there.travel_head_s);
   ASSERT_EQ(here.outcomes.size(), there.outcomes.size());
   for (std::size_t i = 0; i < here.outcomes.size(); ++i) {
@@ -106,7 +115,7 @@ long bytes_sent_elsewhere() {
   return bytes;
 }
 
-TEST(Host, WritesWithoutMovingFieldsToRankZero) {
+TYPED_TEST(Parallel, WritesWithoutMovingFieldsToRankZero) {
   const Config config = doll_config();
   const Anatomy anatomy =
       segment(decode_nifti(doll_bytes(DollPart::head)), decode_nifti(doll_bytes(DollPart::brain_mask)));
@@ -114,18 +123,17 @@ TEST(Host, WritesWithoutMovingFieldsToRankZero) {
   const Coefficients coefficients = make_coefficients(plan.head, {.step_s = plan.step_s, .frequency_hz = 125e3});
   const Simulation one{.coefficients = &coefficients, .sources = {{plan.target_cell, plan.burst}}, .steps = 3};
   Treatment treatment{.plan = plan, .travel_water_s = {0}, .travel_head_s = {0}};
-  Host host;
-  auto results = host.simulate(std::vector<Simulation>{one, one, one}, {});
+  auto results = this->engine.simulate(std::vector<Simulation>{one, one, one}, {});
   for (std::size_t i = 0; i < results.size(); ++i) {
     treatment.outcomes.push_back({.scenario = static_cast<Scenario>(i), .result = std::move(results[i])});
   }
-  const auto path = std::filesystem::path(testing::TempDir()) / ("host-write-" + std::to_string(getpid()) + ".h5");
+  const auto path = std::filesystem::path(testing::TempDir()) / ("parallel-write-" + std::to_string(getpid()) + ".h5");
   const long before = bytes_sent_elsewhere();
-  host.write(path, config, treatment);
+  this->engine.write(path, config, treatment);
   const long sent = bytes_sent_elsewhere() - before;
   const long fields = static_cast<long>(treatment.outcomes.size() * plan.grid.extents.cells() * sizeof(float));
-  RecordProperty("field_bytes", std::to_string(fields));
-  RecordProperty("bytes_sent_to_write", std::to_string(sent));
+  this->RecordProperty("field_bytes", std::to_string(fields));
+  this->RecordProperty("bytes_sent_to_write", std::to_string(sent));
   if (ringray::ranks() > 1) {
     EXPECT_GT(sent, 0);
   }
