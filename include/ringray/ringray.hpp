@@ -10,3 +10,4 @@
 #include "ringray/object.hpp"
 #include "ringray/run.hpp"
 #include "ringray/task.hpp"
+#include "ringray/topic.hpp"

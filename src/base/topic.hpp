@@ -13,6 +13,16 @@
 
 #include "ringray/base/result.hpp"
 
+namespace ringray {
+
+/// What may become of a published value on its way to a subscriber that lives.
+enum class Quality : std::uint8_t {
+  at_most_once,  ///< a subscriber misses it that has max_pending_calls of them waiting, or is restarted while it waits
+  exactly_once,  ///< it waits until its turn comes, if need be in the subscriber's next instance
+};
+
+}  // namespace ringray
+
 namespace ringray::base {
 
 /// ConfigError unless values can be published under it: not empty, no wildcards.
@@ -44,12 +54,15 @@ class Topics {
     if (found->second.empty()) patterns_.erase(found);
     return true;
   }
-  /// Of all patterns: the subscriber is gone.
-  void forget(const Subscriber& subscriber) {
+  /// Of all patterns: the subscribers of which is_gone(subscriber) is true. False: there were none.
+  template <class Predicate>
+  bool forget_if(const Predicate& is_gone) {
+    bool any = false;
     for (auto pattern = patterns_.begin(); pattern != patterns_.end();) {
-      std::erase(pattern->second, subscriber);
+      any |= std::erase_if(pattern->second, is_gone) > 0;
       pattern = pattern->second.empty() ? patterns_.erase(pattern) : std::next(pattern);
     }
+    return any;
   }
   /// Who gets what is published under `topic` now: each once, whatever number of its patterns match.
   Result<std::vector<Subscriber>> subscribers(std::string_view topic) const {

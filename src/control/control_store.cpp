@@ -8,12 +8,14 @@ namespace ringray::control {
 ControlStore::ControlStore(scheduler::Membership membership, ControlOptions options)
     : membership_(std::move(membership)),
       values_(options.values),
+      topics_(membership_),
       groups_(membership_, options.groups),
       asked_(membership_.size()) {}
 
 void ControlStore::on_message(const wire::Envelope& envelope, wire::View payload, base::Nanoseconds now,
                               wire::Outbox& outbox) {
   if (envelope.kind == wire::Kind::control_request) on_request(envelope, payload, now, outbox);
+  if (envelope.kind == wire::Kind::subscription_known) answer_all(topics_.on_known(envelope), outbox);
   if (envelope.kind == wire::Kind::reserved) groups_.on_reserved(envelope, payload, now, outbox);
   settle_groups(outbox);
 }
@@ -71,6 +73,7 @@ void ControlStore::handle(const Asker& asker, Request request, base::Nanoseconds
           names_.look_up(asker, ask, answers);
         } else if constexpr (std::is_same_v<T, RemoveActor>) {
           names_.remove(asker, ask, answers);
+          topics_.forget(ask, outbox);
         } else if constexpr (std::is_same_v<T, RemoveActorsOn>) {
           names_.remove_on(asker, ask, answers);
         } else if constexpr (std::is_same_v<T, PutValue>) {
@@ -83,6 +86,14 @@ void ControlStore::handle(const Asker& asker, Request request, base::Nanoseconds
           say(values_.has(ask));
         } else if constexpr (std::is_same_v<T, ListKeys>) {
           say(values_.list(ask));
+        } else if constexpr (std::is_same_v<T, Subscribe>) {
+          topics_.subscribe(asker, ask, answers, outbox);
+        } else if constexpr (std::is_same_v<T, Unsubscribe>) {
+          topics_.unsubscribe(asker, ask, answers, outbox);
+        } else if constexpr (std::is_same_v<T, Retain>) {
+          say(topics_.retain(std::move(ask.publication), outbox));
+        } else if constexpr (std::is_same_v<T, ClearRetained>) {
+          say(topics_.clear(ask));
         } else if constexpr (std::is_same_v<T, CreateGroup>) {
           const auto created = groups_.create(std::move(ask.specification), now, outbox);
           if (created)
@@ -137,6 +148,7 @@ bool ControlStore::rank_died(Rank rank, std::uint32_t epoch, base::Nanoseconds n
   std::erase_if(group_waiters_, [](const auto& item) { return item.second.empty(); });
   Answers answers;
   names_.rank_died(rank, membership_, answers);
+  topics_.rank_died(rank, answers);
   answer_all(answers, outbox);
   groups_.rank_died(rank, now, outbox);
   settle_groups(outbox);

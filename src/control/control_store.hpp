@@ -1,5 +1,5 @@
 #pragma once
-// The control store of the job: names, keys and values, placement groups, membership. Rank 0 only.
+// The control store of the job: names, keys and values, topics, placement groups, membership. Rank 0 only.
 
 #include <cstdint>
 #include <map>
@@ -10,6 +10,7 @@
 #include "ringray/control/messages.hpp"
 #include "ringray/control/names.hpp"
 #include "ringray/control/placement_groups.hpp"
+#include "ringray/control/topics.hpp"
 #include "ringray/control/values.hpp"
 #include "ringray/scheduler/membership.hpp"
 #include "ringray/wire/outbox.hpp"
@@ -29,7 +30,7 @@ class ControlStore {
   ControlStore(const ControlStore&) = delete;
   ControlStore& operator=(const ControlStore&) = delete;
 
-  /// For Kind::control_request and Kind::reserved.
+  /// For Kind::control_request, Kind::subscription_known and Kind::reserved.
   void on_message(const wire::Envelope& envelope, wire::View payload, base::Nanoseconds now, wire::Outbox& outbox);
   /// Rank 0 itself found that incarnation dead; false when known. News go to rank 0 first, and on by MembershipRelay.
   bool rank_died(Rank rank, std::uint32_t epoch, base::Nanoseconds now, wire::Outbox& outbox);
@@ -56,6 +57,7 @@ class ControlStore {
   scheduler::Membership membership_;
   Names names_;
   Values values_;
+  TopicStore topics_;
   PlacementGroups groups_;
   std::map<GroupId, std::vector<Asker>> group_waiters_;
   std::vector<Asked> asked_;  // by rank

@@ -64,6 +64,12 @@ std::string text_of(const Request& request) {
           return fmt::format("the key '{}'", ask.key);
         else if constexpr (requires { ask.prefix; })
           return fmt::format("the keys that begin with '{}'", ask.prefix);
+        else if constexpr (requires { ask.pattern; })
+          return fmt::format("the topics '{}'", ask.pattern);
+        else if constexpr (requires { ask.topic; })
+          return fmt::format("the topic '{}'", ask.topic);
+        else if constexpr (requires { ask.publication; })
+          return fmt::format("the topic '{}'", ask.publication.topic);
         else if constexpr (requires { ask.name; })
           return fmt::format("the actor named '{}'", ask.name);
         else if constexpr (requires { ask.record.name; })

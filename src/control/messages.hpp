@@ -9,6 +9,7 @@
 
 #include "ringray/base/ids.hpp"
 #include "ringray/base/result.hpp"
+#include "ringray/base/topic.hpp"
 #include "ringray/control/plan.hpp"
 #include "ringray/scheduler/ledger.hpp"
 #include "ringray/scheduler/membership.hpp"
@@ -67,7 +68,7 @@ struct LookupActor {
     archive(space, name);
   }
 };
-/// The actor is dead, or was never made: its name is free → Flag{true if it had a name}.
+/// The actor is dead, or was never made: its name is free, and it subscribes to nothing → Flag{true if it had a name}.
 struct RemoveActor {
   ActorId actor;
   template <class Archive>
@@ -158,6 +159,67 @@ struct Keys {
   template <class Archive>
   void serialize(Archive& archive) {
     archive(keys);
+  }
+};
+
+// ---- topics ---------------------------------------------------------------------------------------------------------
+
+/// A method of an actor that gets what is published.
+struct Subscriber {
+  ActorId actor;
+  Rank home;                     ///< where the actor lives
+  std::uint64_t callable = 0;    ///< descriptor of calls of the method
+  std::string type;              ///< of the values that it takes: the name, then what tells namesakes apart
+  std::vector<std::byte> bound;  ///< its first arguments, encoded
+  bool takes_topic = false;      ///< then comes the topic, then the value
+  bool operator==(const Subscriber&) const = default;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(actor, home, callable, type, bound, takes_topic);
+  }
+};
+/// → Flag{true}, when every rank knows it. All ranks are told, by the same words. The actor exists.
+struct Subscribe {
+  std::string pattern;
+  Subscriber subscriber;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(pattern, subscriber);
+  }
+};
+/// → Flag{true if it had subscribed}, when every rank knows it.
+struct Unsubscribe {
+  std::string pattern;
+  Subscriber subscriber;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(pattern, subscriber);
+  }
+};
+/// What is published, as it travels.
+struct Publication {
+  std::string topic, type;
+  std::vector<std::byte> topic_argument, value;  ///< encoded
+  Quality quality = Quality::at_most_once;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(topic, type, topic_argument, value, quality);
+  }
+};
+/// Goes to all subscribers, and to later ones until the next one or a ClearRetained → Flag{true}.
+struct Retain {
+  Publication publication;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(publication);
+  }
+};
+/// → Flag{true if there was a value}.
+struct ClearRetained {
+  std::string topic;
+  template <class Archive>
+  void serialize(Archive& archive) {
+    archive(topic);
   }
 };
 
@@ -274,7 +336,8 @@ struct Refusal {
 };
 
 using Request = std::variant<ReserveName, RegisterActor, LookupActor, RemoveActor, RemoveActorsOn, PutValue, GetValue,
-                             DeleteValue, HasValue, ListKeys, CreateGroup, WaitGroup, RemoveGroup, ReportDeath>;
+                             DeleteValue, HasValue, ListKeys, Subscribe, Unsubscribe, Retain, ClearRetained,
+                             CreateGroup, WaitGroup, RemoveGroup, ReportDeath>;
 using Reply = std::variant<Flag, Refusal, NameReserved, NameTaken, ActorFound, Value, Keys, GroupFound>;
 
 /// Set in the flags of a Kind::reserved envelope when the bundle is held; its payload is what the rank has free.

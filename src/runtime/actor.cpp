@@ -7,6 +7,7 @@
 #include "ringray/base/metrics.hpp"
 #include "ringray/execution/pool.hpp"
 #include "ringray/runtime/core.hpp"
+#include "ringray/runtime/unheard.hpp"
 
 namespace ringray::runtime {
 namespace {
@@ -152,6 +153,21 @@ std::uint32_t ActorRecord::open_gate(Gates::iterator gate) {
   return opened;
 }
 
+bool ActorRecord::admit(Quality quality) {
+  const auto most = options_.max_pending_calls;
+  if (quality != Quality::at_most_once || most == 0) return true;
+  if (admitted_.fetch_add(1, std::memory_order_relaxed) < most) return true;
+  admitted_.fetch_sub(1, std::memory_order_relaxed);
+  repeated().warn("a published value was dropped by " + title(),
+                  "it has " + std::to_string(most) + " of them waiting already (its max_pending_calls)");
+  return false;
+}
+
+void ActorRecord::begins(const std::optional<Quality>& published) noexcept {
+  if (published == Quality::at_most_once && options_.max_pending_calls != 0)
+    admitted_.fetch_sub(1, std::memory_order_relaxed);
+}
+
 // --- the turn
 
 void ActorRecord::post(Mail& mail) {
@@ -268,7 +284,7 @@ void ActorRecord::construct() {
 void ActorRecord::deliver_call(Mail& mail, ActorRecord& actor) {
   auto& call = static_cast<Record&>(mail);
   if (actor.restarts_asked_.load(std::memory_order_acquire) > 0 && !actor.dead()) {
-    if (actor.options_.max_task_retries != 0) return actor.for_next_.push_back(&call);
+    if (actor.runs_again(call)) return actor.for_next_.push_back(&call);
     if (!call.claim()) return let_go(call);
     return actor.fail(call, Errc::actor_unavailable);
   }
@@ -301,6 +317,7 @@ ActorRecord* retained_target(Record& call) {
 }
 
 void ActorRecord::invoke(Record& call, void* instance) {
+  begins(call.published());
   Running now{&call, this, call.serial, caller};
   {
     const ScopedRunning scope(now);

@@ -58,7 +58,10 @@ class ActorRecord final : public execution::Runnable {
   /// Takes over one count of `call`. Keeps the order per caller, also when arguments are not here yet.
   void submit(Record& call);
   /// A one-way call from another rank that may need no record; false: it needs one.
-  bool accept(const RecordType& type, Rank source, std::uint32_t caller, wire::View arguments);
+  bool accept(const RecordType& type, Rank source, std::uint32_t caller, wire::View arguments,
+              std::optional<Quality> published);
+  /// Before a published value is submitted; false: it is not to be, and is counted in the log.
+  bool admit(Quality quality);
   /// The last missing argument of a call arrived.
   void arguments_here(Record& call);
   /// The call was cancelled: those behind it do not wait for its arguments.
@@ -98,6 +101,7 @@ class ActorRecord final : public execution::Runnable {
   ObjectId id;                   ///< when other ranks know the actor; under the baton
   scheduler::GrantId grant = 0;  ///< under the baton
   bool gone = false;             ///< it perished, and other ranks know if they knew it; under the baton
+  bool subscribed = false;       ///< to topics, once; under the baton
   const std::uint32_t caller;    ///< names it as a caller
 
  private:
@@ -137,6 +141,12 @@ class ActorRecord final : public execution::Runnable {
   void end_coroutine(Record& call);
   static void let_go(Record& call);
   void fail(Record& call, Errc code = Errc::actor_died);
+  /// A published value does not wait any more.
+  void begins(const std::optional<Quality>& published) noexcept;
+  /// By the next instance, if this one does not come to it.
+  bool runs_again(const Record& call) const noexcept {
+    return options_.max_task_retries != 0 || call.published() == Quality::exactly_once;
+  }
   void construct();
   void restart();
   void exit_if_requested();
@@ -163,6 +173,7 @@ class ActorRecord final : public execution::Runnable {
   std::atomic<int> restarts_{0}, restarts_asked_{0};
   std::atomic<std::uint32_t> references_{1};
   std::atomic<std::uint32_t> gated_{0};      // calls in gates_; each holds a count of this
+  std::atomic<std::uint32_t> admitted_{0};   // published values that wait and count for max_pending_calls
   std::atomic<std::size_t> open_frames_{0};  // frames_->size()
   mutable std::mutex mutex_;                 // guards all below
   std::shared_ptr<void> instance_;           // written in the turn

@@ -67,6 +67,7 @@ ErrorDetail ActorRecord::detail_for(const Record& call, Errc code) {
 }
 
 void ActorRecord::fail(Record& call, Errc code) {
+  begins(call.published());
   fail_record(call, code, detail_for(call, code));
   call.kind().clear(call);
   finish(call);
@@ -160,8 +161,11 @@ void ActorRecord::end_if_deferred() {
 void ActorRecord::restart() {
   abandon_frames(Errc::actor_unavailable);
   auto again = take_waiting();
-  if (options_.max_task_retries == 0)
-    for (auto* call : std::exchange(again, {})) fail(*call, Errc::actor_unavailable);
+  std::erase_if(again, [this](Record* call) {
+    if (runs_again(*call)) return false;
+    fail(*call, Errc::actor_unavailable);
+    return true;
+  });
   set_instance(nullptr);
   construct();
   for (auto* call : again) dead() ? fail(*call) : run_in_lane(*call);

@@ -10,6 +10,7 @@
 #include <vector>
 
 #include "ringray/base/time.hpp"
+#include "ringray/control/messages.hpp"
 #include "ringray/control/plan.hpp"
 #include "ringray/runtime/actor.hpp"
 #include "ringray/runtime/object_ref.hpp"
@@ -98,6 +99,13 @@ void kill(ActorState& state, bool restart);
 int actor_restarts();
 /// Throws CorruptDataError when it is no actor's state.
 ActorState* as_actor(ObjectState& state);
+
+// topics
+void publish(const std::string& topic, const PublishedValue& value, const PublishOptions& options);
+/// Of a constructed actor; `subscriber` lacks who it is.
+void subscribe(ActorState& state, const std::string& pattern, control::Subscriber subscriber);
+bool unsubscribe(ActorState& state, const std::string& pattern, control::Subscriber subscriber);
+bool clear_retained(const std::string& topic);
 
 // placement groups
 ObjectState* group_ready(ObjectId group);

@@ -11,6 +11,16 @@
 #include "ringray/runtime/unheard.hpp"
 
 namespace ringray::runtime {
+namespace {
+
+bool is_one_way(Kind kind) { return kind == Kind::send || kind == Kind::publish; }
+Quality quality_of(const Envelope& envelope) {
+  if (envelope.flags > static_cast<std::uint8_t>(Quality::exactly_once))
+    throw CorruptDataError("it was published with a quality that does not exist");
+  return static_cast<Quality>(envelope.flags);
+}
+
+}  // namespace
 
 /// A request: opened under the baton, decoded with or without it, begun under it.
 struct Core::Arrival {
@@ -24,7 +34,7 @@ struct Core::Arrival {
   Errc code = Errc::corrupt_data;
   std::string problem;
 
-  bool wants_reply() const { return envelope.kind != Kind::send; }
+  bool wants_reply() const { return !is_one_way(envelope.kind); }
   std::span<const Carried> covered() const {
     return wants_reply() ? std::span<const Carried>(taken.references) : std::span<const Carried>{};
   }
@@ -33,7 +43,7 @@ struct Core::Arrival {
 namespace {
 
 bool is_request(Kind kind) {
-  return kind == Kind::submit || kind == Kind::call || kind == Kind::send || kind == Kind::spawn;
+  return kind == Kind::submit || kind == Kind::call || is_one_way(kind) || kind == Kind::spawn;
 }
 
 /// A task that was stolen more than once comes from its last thief's victim; its subject names the caller, and says how
@@ -54,18 +64,20 @@ std::vector<std::byte> copy(View payload) { return {payload.begin(), payload.end
 
 /// The usual one-way call. False: it takes the way of the others.
 bool Core::on_letter(const Envelope& envelope, View payload) {
-  if (envelope.argument != 0 || envelope.flags != 0) return false;
+  const auto published = envelope.kind == Kind::publish ? std::optional(quality_of(envelope)) : std::nullopt;
+  if (envelope.argument != 0 || (!published && envelope.flags != 0)) return false;
   if (!arriving_.empty() && arriving_.contains(envelope.subject)) return false;
   const auto actor = actors_.find(envelope.subject);
   if (actor == actors_.end()) return false;
   const auto descriptor = wire::from_wire(envelope.callable);
   if (!descriptor) return false;
   const auto& type = *static_cast<const RecordType*>(*descriptor);
-  return type.apply && actor->second->accept(type, envelope.source, envelope.sender, payload);
+  return type.apply && actor->second->accept(type, envelope.source, envelope.sender, payload, published);
 }
 
 void Core::on_request(const Envelope& envelope, View payload) {
-  if (envelope.kind == Kind::send && on_letter(envelope, payload)) return;
+  if (envelope.kind == Kind::publish && envelope.error != 0) return warn_mismatch(envelope, payload);
+  if (is_one_way(envelope.kind) && on_letter(envelope, payload)) return;
   if (envelope.kind != Kind::submit) return deliver(envelope, payload, take_in(envelope, payload));
   const RequestKey key{caller_of(envelope), envelope.correlation};
   if (arriving_tasks_.contains(key)) throw CorruptDataError("a task came twice");
@@ -86,8 +98,8 @@ Core::Taken Core::take_in(const Envelope& envelope, View payload) {
   Taken taken;
   if (envelope.argument == 0) return taken;
   owner::references_of(payload, envelope.argument, taken.references);
-  envelope.kind == Kind::send ? owner_.receive_registered(taken.references, envelope.source)
-                              : owner_.receive_covered(taken.references);
+  is_one_way(envelope.kind) ? owner_.receive_registered(taken.references, envelope.source)
+                            : owner_.receive_covered(taken.references);
   for (const auto& c : taken.references) taken.states.push_back(adopt(c));
   return taken;
 }
@@ -158,7 +170,7 @@ void Core::receive_in_order(ObjectId id) {
 
 // True: the request is to be decoded. Else it was dealt with.
 bool Core::open(Arrival& arrival, const Envelope& envelope, View payload, Taken&& taken) {
-  if (envelope.kind == Kind::call || envelope.kind == Kind::send) {
+  if (envelope.kind == Kind::call || is_one_way(envelope.kind)) {
     const auto at = actors_.find(envelope.subject);
     if (at == actors_.end()) {
       unknown_actor(envelope, payload, std::move(taken));
@@ -309,6 +321,10 @@ void Core::begin_call(Arrival& arrival) {
   if (!arrival.wants_reply()) {
     arrival.taken.references.clear();
     record->set_one_way();
+    if (envelope.kind == Kind::publish) {
+      record->set_published(quality_of(envelope));
+      if (!arrival.actor->admit(quality_of(envelope))) return record->release();
+    }
   }
   record->origin = std::make_unique<Origin>(Origin{{},
                                                    envelope.source,
@@ -333,6 +349,10 @@ void Core::turn_away(const Envelope& envelope, Taken&& taken, Errc code, std::st
 
 void Core::unknown_actor(const Envelope& envelope, View payload, Taken&& taken) {
   const auto id = envelope.subject;
+  if (envelope.kind == Kind::publish) {  // it existed when it subscribed, so it has ended
+    for (auto* state : taken.states) state->release();
+    return;
+  }
   if (!dead_actors_.contains(id) && !membership_.alive(id.owner))  // nothing more comes from it
     dead_actors_[id] = {"the rank that owned it died"};
   if (const auto at = dead_actors_.find(id); at != dead_actors_.end())

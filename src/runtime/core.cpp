@@ -253,6 +253,7 @@ void Core::dispatch(const Envelope& envelope, View payload) {
       case Kind::submit:
       case Kind::call:
       case Kind::send:
+      case Kind::publish:
       case Kind::spawn:
       case Kind::item:
         return true;
@@ -283,6 +284,7 @@ void Core::dispatch(const Envelope& envelope, View payload) {
     case Kind::submit:
     case Kind::call:
     case Kind::send:
+    case Kind::publish:
     case Kind::spawn:
       return on_request(envelope, payload);
     case Kind::kill:
@@ -298,7 +300,10 @@ void Core::dispatch(const Envelope& envelope, View payload) {
     case Kind::steal:
     case Kind::loot:
       return stealing_.on_message(envelope);
+    case Kind::subscription:
+      return on_subscription(envelope, payload);
     case Kind::control_request:
+    case Kind::subscription_known:
     case Kind::reserved:
       if (!control_) throw CorruptDataError("only rank 0 has the control store");
       return control_->on_message(envelope, payload, base::now(), *this);

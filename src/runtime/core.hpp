@@ -19,6 +19,7 @@
 #include "ringray/control/control_store.hpp"
 #include "ringray/control/membership_relay.hpp"
 #include "ringray/control/reservations.hpp"
+#include "ringray/control/topics.hpp"
 #include "ringray/execution/pool.hpp"
 #include "ringray/observe/signals.hpp"
 #include "ringray/observe/waits.hpp"
@@ -145,6 +146,7 @@ class Core final : owner::Environment,
   ActorState* find_actor(const std::string& name_space, const std::string& name, const ActorType& type);
   void kill(ActorState& state, bool restart);
   void actor_gone(ActorRecord& actor);
+  void publish(const std::string& topic, const PublishedValue& value, const PublishOptions& options);  // topics.cpp
 
   /// Asks the control store and waits. Not under the baton.
   Result<control::Reply> ask(const control::Request& request);
@@ -156,6 +158,7 @@ class Core final : owner::Environment,
   const scheduler::Membership& membership() const noexcept { return membership_; }
   scheduler::Ledger& ledger() noexcept { return ledger_; }
   owner::Owner& owner() noexcept { return owner_; }
+  const control::Subscriptions& subscriptions() const noexcept { return subscriptions_; }
   /// What has begun and not ended.
   struct Unfinished {
     std::size_t executing = 0, arriving = 0, transfers = 0, granted = 0, pulls = 0;
@@ -293,6 +296,9 @@ class Core final : owner::Environment,
   void encode_value(ObjectState& state);
   void deliver_early(ObjectId id);
   void answered(const control::ControlClient::Answer& answer);
+  void publish_here(const control::Published& published, const control::Subscriber& subscriber,
+                    std::span<void* const> references);
+  void on_subscription(const Envelope& envelope, View payload);
 
   const Config config_;
   const Rank self_;
@@ -316,6 +322,7 @@ class Core final : owner::Environment,
   control::ControlClient client_;
   control::MembershipRelay relay_;
   control::Reservations reservations_;
+  control::Subscriptions subscriptions_;
   struct Attendant final : execution::Runnable {
     explicit Attendant(Core& c) : Runnable{[](Runnable& r) { static_cast<Attendant&>(r).core.attend(); }}, core(c) {}
     Core& core;

@@ -135,7 +135,8 @@ void fail_record(Record& record, Errc code, ErrorDetail detail) {
   }
   for (auto& cause : detail.causes) clip(cause);
   if (record.one_way()) {
-    warn_failed_send(record.name(), record.target ? record.target->title() : "an actor", code, detail);
+    if (!record.published() || code != Errc::actor_died)  // that subscribers end is usual
+      warn_failed_send(record.name(), record.target ? record.target->title() : "an actor", code, detail);
     record.make_extra().seen = true;
   }
   if (record.more)

@@ -89,6 +89,7 @@ void Core::forget_rank(Rank rank) {
   store_->unlend_all(rank);
   stealing_.on_rank_died(rank);
   owner_.on_rank_died(rank);
+  subscriptions_.rank_died(rank);
   if (has_named_actors_) client_.ask(control::RemoveActorsOn{rank}, 0, base::now(), *this);
   std::vector<ObjectId> gone;
   for (const auto& [id, home] : detached_actors_)

@@ -34,7 +34,7 @@ Record* Letter::record(ActorRecord& target) const {
     record->serial = next_serial();
     record->caller = caller;
     record->target = &target;
-    record->set_one_way();
+    published ? record->set_published(*published) : record->set_one_way();
     record->origin = std::make_unique<Origin>(Origin{{}, source, 0, target.id, {}, false});
     return record;
   } catch (...) {
@@ -43,9 +43,12 @@ Record* Letter::record(ActorRecord& target) const {
   }
 }
 
-bool ActorRecord::accept(const RecordType& type, Rank source, std::uint32_t caller, wire::View arguments) {
+bool ActorRecord::accept(const RecordType& type, Rank source, std::uint32_t caller, wire::View arguments,
+                         std::optional<Quality> published) {
   if (!lanes_.empty() || dead() || gated_.load(std::memory_order_acquire) != 0) return false;
+  if (published && !admit(*published)) return true;
   auto* letter = Letter::make(type, source, caller, arguments);
+  letter->published = published;
   letter->deliver = [](Mail& mail, ActorRecord& actor) { actor.open(static_cast<Letter&>(mail)); };
   post(*letter);
   return true;
@@ -60,6 +63,7 @@ void ActorRecord::open(Letter& letter) {
     if (record) deliver_call(*record, *this);
     return;
   }
+  begins(letter.published);
   Running now{nullptr, this, next_serial(), caller, &letter};
   {
     const ScopedRunning scope(now);

@@ -20,6 +20,7 @@ class Letter final : public Mail {
   const Rank source;
   const std::uint32_t caller;
   bool stoppable = false;  ///< it asked for its stop token
+  std::optional<Quality> published;
 
  private:
   Letter(const RecordType& t, Rank s, std::uint32_t c, std::uint32_t bytes)

@@ -5,6 +5,7 @@
 #include <string>
 #include <vector>
 
+#include "ringray/base/topic.hpp"
 #include "ringray/scheduler/placement.hpp"
 #include "ringray/scheduler/resources.hpp"
 
@@ -51,8 +52,10 @@ struct ActorOptions {
   int max_task_retries = 0;           ///< of calls that were under way when it died
   std::uint32_t max_concurrency = 1;  ///< calls outside groups that run at the same time
   std::vector<ConcurrencyGroup> concurrency_groups{};
-  std::uint32_t max_pending_calls = 0;  ///< per handle and rank; more throw PendingCallsLimitError; 0: no limit
-  bool detached = false;                ///< lives until the job ends
+  /// Per handle and rank; more throw PendingCallsLimitError. And so many published values may wait: of more, those that
+  /// are at_most_once are dropped. 0: no limit.
+  std::uint32_t max_pending_calls = 0;
+  bool detached = false;  ///< lives until the job ends
   std::uint64_t checkpoint_every = 0;
 
   template <class Archive>
@@ -60,6 +63,12 @@ struct ActorOptions {
     archive(name, name_space, get_if_exists, resources, placement, max_restarts, max_task_retries, max_concurrency,
             concurrency_groups, max_pending_calls, detached, checkpoint_every);
   }
+};
+
+/// How a value is to be published.
+struct PublishOptions {
+  Quality quality = Quality::at_most_once;
+  bool retain = false;  ///< rank 0 keeps it for later subscribers
 };
 
 }  // namespace ringray

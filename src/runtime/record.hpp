@@ -84,6 +84,13 @@ struct OneWayCall {
   void (*encode)(const void* arguments, wire::Encoder& encoder);
 };
 
+/// On its way to subscribers.
+struct PublishedValue {
+  const void* value;  ///< a Kept<T>
+  void (*encode)(const void* value, wire::Encoder& encoder);
+  const std::string& type;  ///< on the wire
+};
+
 /// What a user's function threw while the arguments of a call were decoded.
 struct Undecodable {
   std::string why;

@@ -8,12 +8,14 @@
 #include <memory>
 #include <mutex>
 #include <new>
+#include <optional>
 #include <typeinfo>
 #include <utility>
 #include <vector>
 
 #include "ringray/base/errors.hpp"
 #include "ringray/base/ids.hpp"
+#include "ringray/base/topic.hpp"
 #include "ringray/execution/work.hpp"
 #include "ringray/runtime/this_run.hpp"
 #include "ringray/wire/bytes.hpp"
@@ -85,6 +87,9 @@ class ObjectState : public execution::Work {
   /// Of a call whose result nobody will ask for. Before anybody else knows it.
   void set_one_way() noexcept { one_way_ = true; }
   bool one_way() const noexcept { return one_way_; }
+  /// A one-way call with what was published. Before anybody else knows it.
+  void set_published(Quality quality) noexcept { one_way_ = true, published_ = quality; }
+  const std::optional<Quality>& published() const noexcept { return published_; }
 
   /// Before complete(): the value was constructed at `value` (in the record or on the heap).
   void set_value(void* value, bool on_heap) noexcept {
@@ -116,6 +121,7 @@ class ObjectState : public execution::Work {
   std::atomic<Extra*> extra_{nullptr};
   bool on_heap_ = false;
   bool one_way_ = false;
+  std::optional<Quality> published_;
   const Begun begun_;
 };
 

@@ -85,6 +85,16 @@ void warn_dropped_send(const wire::Envelope& envelope, const std::string& actor,
       why);
 }
 
+void warn_mismatch(const wire::Envelope& envelope, wire::View payload) {
+  warn_mismatch(envelope.callable, std::string(reinterpret_cast<const char*>(payload.data()), payload.size()));
+}
+void warn_mismatch(std::uint64_t callable, const std::string& why) {
+  const auto type = wire::from_wire(callable);
+  repeated().warn(
+      fmt::format("subscriber '{}' missed a value", type ? static_cast<const RecordType*>(*type)->name(nullptr) : "?"),
+      why);
+}
+
 void warn_unseen(const ErrorDetail& detail) {
   repeated().warn(fmt::format("'{}' threw {} on rank {}, and nobody looked at its result", detail.task,
                               detail.exception_type, detail.rank),

@@ -10,6 +10,7 @@
 
 #include "ringray/base/errors.hpp"
 #include "ringray/base/time.hpp"
+#include "ringray/wire/bytes.hpp"
 
 namespace ringray::wire {
 struct Envelope;
@@ -44,6 +45,9 @@ Repeated& repeated() noexcept;
 /// `actor`: ActorRecord::title().
 void warn_failed_send(const std::string& method, const std::string& actor, Errc code, const ErrorDetail& detail);
 void warn_dropped_send(const wire::Envelope& envelope, const std::string& actor, const std::string& why);
+/// A published value is of another type than its subscriber takes; `payload` says which.
+void warn_mismatch(const wire::Envelope& envelope, wire::View payload);
+void warn_mismatch(std::uint64_t callable, const std::string& why);
 /// The result of a task or call that threw is gone, and nobody looked at it.
 void warn_unseen(const ErrorDetail& detail);
 /// The same of an actor: its handles are gone, and nobody here called it.

@@ -37,6 +37,7 @@ namespace ringray::wire {
   X(spawn, "owner to executor: construct this actor; payload: specification")            \
   X(call, "caller to actor's rank: call with a reply; payload: arguments")               \
   X(send, "caller to actor's rank: one-way call; payload: arguments")                    \
+  X(publish, "publisher to subscriber's rank: a one-way call; payload: arguments")       \
   X(kill, "owner to actor's rank: end the actor")                                        \
   X(actor_state, "actor's rank to owner, owner to callers: where and how an actor is")   \
   X(item, "executor of a generator to owner: one more item exists")                      \
@@ -46,6 +47,8 @@ namespace ringray::wire {
   X(reserve, "rank 0 to a rank: hold the resources of a bundle")                         \
   X(reserved, "a rank to rank 0: held, or not")                                          \
   X(unreserve, "rank 0 to a rank: free the resources of a bundle")                       \
+  X(subscription, "rank 0 to all: who subscribes has changed; payload: that request")    \
+  X(subscription_known, "a rank to rank 0: it knows that change")                        \
   X(membership, "rank 0 to all, by tree: ranks that died; payload: ranks and epochs")
 
 enum class Kind : std::uint8_t {

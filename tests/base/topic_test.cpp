@@ -104,7 +104,8 @@ TEST(Topics, UnsubscribingEndsOnePatternAndForgettingAll) {
   EXPECT_TRUE(topics.unsubscribe("a", 1));
   EXPECT_FALSE(topics.unsubscribe("a", 1));
   EXPECT_THAT(topics.subscribers("a").value(), ElementsAre(1));
-  topics.forget(1);
+  EXPECT_TRUE(topics.forget_if([](int subscriber) { return subscriber == 1; }));
+  EXPECT_FALSE(topics.forget_if([](int subscriber) { return subscriber == 1; }));
   EXPECT_THAT(topics.subscribers("a").value(), IsEmpty());
   EXPECT_EQ(topics.patterns(), 0u);
 }

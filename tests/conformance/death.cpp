@@ -45,8 +45,11 @@ struct Relay {
 struct Waiter {
   int wait() { return until_opened(); }
   int ping() { return 1; }
+  void hear(int value) { heard += value; }
+  int get_heard() const { return heard; }
   void keep(const std::vector<ObjectRef<Numbers>>& refs) { kept = refs; }
   std::vector<ObjectRef<Numbers>> kept;
+  int heard = 0;
 };
 struct Owned {
   ObjectRef<Numbers> put_there, made_there, made_here;
@@ -71,6 +74,10 @@ TEST_F(Ray, C45_DeathOfAnOwnerEndsWhatDependsOnIt) {
               3u);
     auto actor = spawn<Waiter>({.placement = on_rank(victim)});
     EXPECT_EQ(get(actor.call<&Waiter::ping>()), 1);
+    const auto survivor = spawn<Waiter>();
+    subscribe<&Waiter::hear>("news/*", actor);
+    subscribe<&Waiter::hear>("news/*", survivor);
+    publish("news/1", 1);
     const auto kept_there = put(numbers(100'000));  // the dead borrower's references are forgotten
     get(actor.call<&Waiter::keep>(std::vector{kept_there}));
     const auto stored_there = submit(there, numbers, 100'000);  // owned here, the only copy is there
@@ -117,6 +124,11 @@ TEST_F(Ray, C45_DeathOfAnOwnerEndsWhatDependsOnIt) {
     EXPECT_THROW(get(stored_there), ObjectLostError);
     EXPECT_FALSE(alive(victim));
     EXPECT_EQ(get(submit([](int x) { return x + 1; }, 1)), 2);  // the others go on
+    publish("news/1", 2);
+    EXPECT_THROW(subscribe<&Waiter::hear>("news/2", actor), ActorDiedError);
+    subscribe<&Waiter::hear>("news/#", survivor);  // waits for no dead rank
+    publish("news/1", 4);
+    EXPECT_TRUE(soon([&] { return get(survivor.call<&Waiter::get_heard>()) == 7; }));
   }
   EXPECT_TRUE(soon([&] { return counts_here() == clean; })) << counts_here().text();
 }

@@ -11,10 +11,10 @@ namespace conformance {
 std::string Counts::text() const {
   return std::to_string(owned) + " owned, " + std::to_string(borrowed) + " borrowed, " + std::to_string(requests) +
          " requests, " + std::to_string(actors) + " actors, " + std::to_string(grants) + " grants, " +
-         std::to_string(stored_bytes) + " bytes stored, " + std::to_string(executing) + " executing, " +
-         std::to_string(arriving) + " arriving, " + std::to_string(transfers) + " transfers, " +
-         std::to_string(granted) + " granted, " + std::to_string(pulls) + " pulls, " + std::to_string(fibers) +
-         " fibers";
+         std::to_string(stored_bytes) + " bytes stored, " + std::to_string(subscriptions) + " subscriptions, " +
+         std::to_string(executing) + " executing, " + std::to_string(arriving) + " arriving, " +
+         std::to_string(transfers) + " transfers, " + std::to_string(granted) + " granted, " + std::to_string(pulls) +
+         " pulls, " + std::to_string(fibers) + " fibers";
 }
 
 Counts counts_here() {
@@ -28,6 +28,7 @@ Counts counts_here() {
                   .requests = core.owner().requests(),
                   .actors = core.actors().size(),
                   .grants = core.ledger().grants().size(),
+                  .subscriptions = core.subscriptions().patterns(),
                   .executing = unfinished.executing - for_another_rank,
                   .arriving = unfinished.arriving,
                   .transfers = unfinished.transfers,

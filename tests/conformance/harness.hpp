@@ -16,6 +16,7 @@ using namespace std::chrono_literals;
 /// What a rank keeps for references, requests and running work. All zero when nothing is alive.
 struct Counts {
   std::uint64_t owned = 0, borrowed = 0, requests = 0, actors = 0, grants = 0, stored_bytes = 0;
+  std::uint64_t subscriptions = 0;  ///< patterns, of all ranks
   std::uint64_t executing = 0, arriving = 0, transfers = 0, granted = 0, pulls = 0;
   std::uint64_t fibers = 0;  ///< besides one that runs and one that is spare for each worker
   bool operator==(const Counts&) const = default;

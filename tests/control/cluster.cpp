@@ -56,11 +56,26 @@ void Cluster::deliver(const Mail& mail) {
   Post post(*this, mail.target);
   switch (mail.envelope.kind) {
     case wire::Kind::control_request:
+    case wire::Kind::subscription_known:
     case wire::Kind::reserved:
       return store->on_message(mail.envelope, mail.payload, now, post);
     case wire::Kind::control_reply:
       if (auto answer = member.client.on_message(mail.envelope, mail.payload))
         RINGRAY_ASSERT(replies.emplace(answer->token, answer->reply).second, "answered twice");
+      return;
+    case wire::Kind::subscription: {
+      const auto change = decode<Request>(mail.payload).value();
+      member.subscriptions.apply(change);
+      const auto* added = std::get_if<Subscribe>(&change);
+      const bool in_vain = added && member.ended.valid() && added->subscriber.actor == member.ended;
+      return post.send(0,
+                       {.correlation = mail.envelope.correlation,
+                        .error = static_cast<std::uint16_t>(in_vain ? Errc::actor_died : Errc::none),
+                        .kind = wire::Kind::subscription_known},
+                       {});
+    }
+    case wire::Kind::publish:
+      member.published.push_back(mail);
       return;
     case wire::Kind::reserve:
       return member.reservations.on_reserve(mail.envelope, mail.payload, post);
@@ -68,7 +83,10 @@ void Cluster::deliver(const Mail& mail) {
       for (auto& grant : member.reservations.on_unreserve(mail.envelope, post)) member.evicted.push_back(grant);
       return;
     case wire::Kind::membership:
-      for (const auto& dead : member.relay.on_message(mail.envelope, mail.payload, post)) member.died.push_back(dead);
+      for (const auto& dead : member.relay.on_message(mail.envelope, mail.payload, post)) {
+        member.died.push_back(dead);
+        member.subscriptions.rank_died(dead.rank);
+      }
       return;
     default:
       RINGRAY_ASSERT(false, "not of the control plane");

@@ -14,6 +14,7 @@
 #include "ringray/control/control_store.hpp"
 #include "ringray/control/membership_relay.hpp"
 #include "ringray/control/reservations.hpp"
+#include "ringray/control/topics.hpp"
 
 namespace ringray::scheduler {
 inline void PrintTo(const Resources& resources, std::ostream* stream) { *stream << resources.text(); }
@@ -67,6 +68,9 @@ class Cluster {
     Reservations reservations;
     MembershipRelay relay;
     ControlClient client;
+    Subscriptions subscriptions;
+    std::vector<Mail> published;  ///< that came here
+    ActorId ended;                ///< what subscribes for it does so in vain
     bool running = true;
     std::vector<DeadRank> died;
     std::vector<scheduler::Grant> evicted;

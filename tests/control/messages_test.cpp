@@ -15,6 +15,8 @@ const ActorRecord actor{"space", "name", {3, 1, 7}, 2, true, "Counter"};
 const GroupSpecification group{
     {1, 0, 4}, "group", {{.cpus = 0.5}, {.gpus = 1, .custom = {{"licence", 2}}}}, Strategy::strict_spread, true};
 
+const Subscriber subscriber{{1, 2, 3}, 1, 77, "double", {std::byte{5}}, true};
+
 std::vector<Request> all_requests() {
   return {ReserveName{"s", "n", {1, 2, 3}, true},
           RegisterActor{actor},
@@ -26,6 +28,10 @@ std::vector<Request> all_requests() {
           DeleteValue{"s", "k"},
           HasValue{"s", "k"},
           ListKeys{"s", "prefix"},
+          Subscribe{"sim/*", subscriber},
+          Unsubscribe{"sim/*", subscriber},
+          Retain{{"sim/3", "double", {std::byte{1}}, {std::byte{2}}, Quality::exactly_once}},
+          ClearRetained{"sim/3"},
           CreateGroup{group},
           WaitGroup{{1, 0, 4}},
           RemoveGroup{{1, 0, 4}},

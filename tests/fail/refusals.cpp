@@ -30,6 +30,8 @@ struct Account {
   int add(int k);
   void rename(const std::string& name);
   Generator<int> history();
+  void hear(double value);
+  void hear_topic(const std::string& topic, double value);
 };
 
 void use(std::string text, std::vector<int> values, ActorHandle<Account> account, int number) {
@@ -41,6 +43,10 @@ void use(std::string text, std::vector<int> values, ActorHandle<Account> account
   spawn<Account>({}, put(3));
   spawn<std::string>(ActorOptions{.name = "text"}, "text");
   put(values);
+  publish("topic", 1.0, {.retain = true});
+  publish("topic", "text");
+  subscribe<&Account::hear>("topic/*", account);
+  subscribe<&Account::hear_topic>("topic/#", account);
 #ifdef MISUSE
   submit(scale, 1);                   // says: ringray: the number of arguments is not that of the function's parameters
   submit(scale, 1, text);             // says: ringray: an argument cannot be converted to its parameter
@@ -62,5 +68,9 @@ void use(std::string text, std::vector<int> values, ActorHandle<Account> account
   submit([values] { return values.size(); });   // says: ringray: this callable cannot travel to another rank
   submit([ref = put(1)] { return get(ref); });  // says: ringray: this callable cannot travel to another rank
   account.send<&Account::history>();            // says: ringray: a method gives one result
+  publish("topic", std::string_view(text));     // says: ringray: a pointer, string_view, span .* is published
+  publish("topic", Guarded{});                  // says: ringray: a value of this type cannot be published
+  subscribe<&Account::history>("t", account);   // says: ringray: a method that subscribes takes a value, or the topic
+  subscribe<&std::string::size>("t", account);  // says: ringray: a method that subscribes takes a value, or the topic
 #endif
 }

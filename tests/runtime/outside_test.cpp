@@ -106,6 +106,7 @@ Uses functions() {
       {"kv::put", [] { kv::put("key", "value"); }},
       {"kv::get", [] { kv::get("key"); }},
       {"kv::keys", [] { kv::keys(); }},
+      {"publish", [] { publish("topic", 1); }},
       {"create_placement_group", [] { create_placement_group({.bundles = {{.cpus = 1}}}); }},
       {"device::launch", [] { device::launch<Sums>(); }},
       {"Array", [] { Array<double, 1>({10}); }},
