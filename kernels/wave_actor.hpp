@@ -1,6 +1,7 @@
 #pragma once
 // The wave of wave.hpp as device actors: each advances a stack of z planes and hands its edges to the blocks below and
-// above. Nobody keeps time: a block takes a step as soon as it has its neighbours' edges of the step before.
+// above. Nobody keeps time: a block takes a step as soon as it has its neighbours' edges of the step before. On GPUs,
+// too, operations must not be fused: -fmad=false.
 
 #include <cstdint>
 
@@ -40,7 +41,7 @@ struct WaveNext {
 /// neighbour's edge of the next step has come.
 struct WaveEdgeReady {
   static constexpr std::uint16_t id = 6;
-  std::uint64_t block;  ///< WaveMemory::block
+  std::uint64_t simulation;
   std::uint32_t step;
   std::uint32_t to_above;
 };
@@ -64,7 +65,7 @@ struct WaveSource {
 
 /// What a block works on: memory of its kernel's device.
 struct WaveMemory {
-  std::uint64_t block = 0;  ///< what the host calls it
+  std::uint64_t simulation = 0;  ///< for the host
   WaveLayout layout;
   WaveMedium medium;
   float* field[2];  ///< q after an even and an odd number of steps
@@ -95,7 +96,7 @@ struct WaveBlock {
     device::Address asker{};
   };
   using Handled = device::Messages<WaveGo, WaveAsk, WaveEdge, WaveNext, WaveNeighbours>;
-  enum Fault : std::uint32_t { busy = 1, no_room };
+  enum Fault : std::uint32_t { busy = 1, no_room, neighbour_gone };
 
   template <class Context>
   RINGRAY_DEVICE static void on(const Context& context, State& state, const WaveNeighbours& neighbours) {
@@ -108,7 +109,7 @@ struct WaveBlock {
   template <class Context>
   RINGRAY_DEVICE static void on(const Context& context, State& state, const WaveGo& go) {
     if (state.correlation != 0) return context.fail(busy);
-    if (go.steps <= state.steps) return static_cast<void>(context.reply(WaveDone{state.steps}));
+    if (go.steps <= state.steps) return static_cast<void>(context.reply(WaveDone{state.steps}));  // was told before
     one_thread(context, [&] {
       state.until = go.steps;
       state.asker = context.envelope().source;
@@ -152,7 +153,7 @@ struct WaveBlock {
   RINGRAY_DEVICE static void answer(const Context& context, State& state) {
     const auto correlation = state.correlation;
     one_thread(context, [&] { state.correlation = 0; });
-    context.send(state.asker, WaveDone{state.steps}, {.correlation = correlation});
+    context.send(state.asker, WaveDone{state.steps}, {.correlation = correlation, .refers_to_memory = true});
   }
 
   template <class Context>
@@ -167,10 +168,9 @@ struct WaveBlock {
     });
     const WaveStep wave{m.layout, m.medium, now, next, m.peak, m.rate};
 #ifdef __CUDA_ARCH__
-    const std::int64_t row = m.layout.nx, plane = row * m.layout.ny;
-    context.for_each(plane * m.layout.nz, [=](std::int64_t i) {
-      wave(wave.layout.at(static_cast<int>(i % row), static_cast<int>(i / row % wave.layout.ny),
-                          static_cast<int>(i / plane)));
+    const std::uint32_t nx = m.layout.nx, ny = m.layout.ny;  // fewer than 2^32 cells: 32-bit divisions are cheap
+    context.for_each(nx * ny * m.layout.nz, [=](std::uint32_t i) {
+      wave(wave.layout.at(static_cast<int>(i % nx), static_cast<int>(i / nx % ny), static_cast<int>(i / nx / ny)));
     });
 #else
     advance_planes(wave, 0, m.layout.nz);
@@ -188,7 +188,8 @@ struct WaveBlock {
     const std::uint32_t step = state.steps;
     auto delivery = device::Delivery::accepted;
     if (to.actor.is_host()) {
-      delivery = context.send(to.actor, WaveEdgeReady{state.memory.block, step, to_above}, {.refers_to_memory = true});
+      delivery =
+          context.send(to.actor, WaveEdgeReady{state.memory.simulation, step, to_above}, {.refers_to_memory = true});
     } else {
       const WaveLayout& layout = state.memory.layout;
       const float* edge = wave_edge(state.memory.field[step % 2], layout, to_above);
@@ -196,7 +197,8 @@ struct WaveBlock {
       context.for_each(wave_halo * layout.plane, [=](std::int64_t i) { margin[i] = edge[i]; });
       delivery = context.send(to.actor, WaveEdge{step, !to_above}, {.refers_to_memory = true});
     }
-    if (delivery != device::Delivery::accepted) context.fail(no_room);
+    if (delivery != device::Delivery::accepted)
+      context.fail(delivery == device::Delivery::full ? no_room : neighbour_gone);
   }
 
   template <class Context>

@@ -37,16 +37,20 @@ inline void row(std::int64_t first, int nx, std::int64_t sy, std::int64_t sz, co
 
 }  // namespace
 
-void step_in_plain_loop(Fields& f) {
+void planes_in_plain_loop(Fields& f, int first, int last) {
   const auto& m = *f.medium;
   const auto& n = m.layout;
-  for (int z = 0; z < n.nz; ++z) {
+  for (int z = first; z < last; ++z) {
     for (int y = 0; y < n.ny; ++y) {
       row(n.at(0, y, z), n.nx, n.row, n.plane, f.now.data(), f.before.data(), f.peak.data(), m.stiffness.data(),
           m.decay.data(), m.buoyancy_x.data(), m.buoyancy_y.data(), m.buoyancy_z.data(),
           static_cast<float>(1 / m.step_s));
     }
   }
+}
+
+void step_in_plain_loop(Fields& f) {
+  planes_in_plain_loop(f, 0, f.medium->layout.nz);
   std::swap(f.now, f.before);
 }
 

@@ -16,6 +16,8 @@ struct Fields {
 void start_kokkos();
 void stop_kokkos();
 
+/// One time step of planes [first, last); `now` and `before` are to change places when all are done.
+void planes_in_plain_loop(Fields& fields, int first, int last);
 /// One time step; `now` and `before` change places.
 void step_in_plain_loop(Fields& fields);
 void step_in_kokkos(Fields& fields);

@@ -39,7 +39,7 @@ show_progress() {
   [ -z "$any" ] || printf '\n'
 }
 
-export CCACHE_SLOPPINESS=pch_defines,time_macros  # else it keeps nothing that uses a precompiled header
+export CCACHE_SLOPPINESS=pch_defines,time_macros${CCACHE_SLOPPINESS:+,$CCACHE_SLOPPINESS}  # else it keeps nothing that uses a precompiled header
 # build PRESET [CMAKE OPTIONS...] -- [TARGETS...]: configures when there is no build yet, builds, shows errors only.
 build() {
   local preset=$1 options=() log

@@ -229,7 +229,7 @@ class Actor {
   template <Sendable Message>
   Delivery send(const Message& message, const MessageOptions& options = {}) const {
     Packed<Message> packed;
-    write(packed, message);
+    write(packed, message, options);
     if (const auto& kernel = running().here()) return kernel->send(packed.words, options_.overflow, options.timeout);
     place_.check_reachable();
     place_.door().template send<&runtime::KernelDoor::tell>(words_of(packed), options_.overflow,
@@ -245,7 +245,7 @@ class Actor {
   ObjectRef<typename Message::Reply> call(const Message& message, const MessageOptions& options = {}) const {
     static_assert(Travels<typename Message::Reply>, "ringray: a Reply is a value: it must have no pointers");
     Packed<Message> packed;
-    write(packed, message);
+    write(packed, message, options);
     const auto& kernel = running().here();
     if (!kernel)
       return place_.door().template call<&runtime::KernelDoor::ask<A, Message>>(words_of(packed), options_.overflow,
@@ -303,10 +303,11 @@ class Actor {
     return {packed.words, packed.words + cells_of(packed.words) * cell_data_words};
   }
   template <class Message>
-  void write(Packed<Message>& packed, const Message& message) const {
+  void write(Packed<Message>& packed, const Message& message, const MessageOptions& options) const {
     static_assert(detail::lists<Message, typename A::Handled>, "ringray: the actor does not handle this message");
     Envelope envelope{.target = address_};
     envelope.set_priority(options_.priority);
+    if (options.refers_to_memory) envelope.flags |= Envelope::refers_to_memory_flag;
     pack(packed.words, envelope, message);
   }
 

@@ -13,10 +13,13 @@ class Device final : public Host {
   ~Device() override;
   std::vector<SimulationResult> simulate(std::span<const Simulation> simulations,
                                          const SimulationsProgress& progress) override;
-  /// Messages handled per second and the share of time in handlers, since it was asked before.
+  /// Messages handled per second, since it was asked before.
   std::string telemetry() override;
 
  private:
+  std::size_t together(std::span<const Simulation> simulations) const;
+
+  std::uint32_t threads_;                    // of a kernel
   std::vector<DeviceStack::Handle> stacks_;  // by rank
   std::vector<ringray::device::KernelHandle<Waves>> kernels_;
   std::uint64_t simulations_ = 0;

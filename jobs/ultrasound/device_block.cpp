@@ -44,10 +44,10 @@ DeviceBlock::DeviceBlock(const BlockSetup& setup, const Sampling& sampling)
   }
 }
 
-ringray::kernels::WaveMemory DeviceBlock::memory(std::uint64_t name) {
+ringray::kernels::WaveMemory DeviceBlock::memory(std::uint64_t simulation) {
   const Coefficients& c = coefficients_;
   const auto count = [](std::size_t size) { return static_cast<std::uint32_t>(size); };
-  return {.block = name,
+  return {.simulation = simulation,
           .layout = c.layout,
           .medium = {c.stiffness.data(), c.decay.data(), c.buoyancy_x.data(), c.buoyancy_y.data(), c.buoyancy_z.data()},
           .field = {fields_[0].data(), fields_[1].data()},

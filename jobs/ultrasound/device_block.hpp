@@ -33,8 +33,8 @@ class DeviceBlock {
   DeviceBlock(const BlockSetup& setup, const Sampling& sampling);
   DeviceBlock(const DeviceBlock&) = delete;
 
-  /// For the actor; `name` is what it calls itself to its host.
-  ringray::kernels::WaveMemory memory(std::uint64_t name);
+  /// For the actor.
+  ringray::kernels::WaveMemory memory(std::uint64_t simulation);
   /// For the actor's neighbours.
   ringray::kernels::WaveNeighbour as_neighbour(ringray::device::Address actor, bool margin_above);
   /// After `step` steps.

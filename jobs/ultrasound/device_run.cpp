@@ -12,27 +12,32 @@ using ringray::kernels::WaveAsk;
 using ringray::kernels::WaveDone;
 using ringray::kernels::WaveGo;
 
-DeviceRun::DeviceRun(const Simulation& simulation, std::uint64_t number, std::span<const DeviceStack::Handle> stacks)
+DeviceRun::DeviceRun(const Simulation& simulation, std::uint64_t number, std::span<const DeviceStack::Handle> stacks,
+                     int blocks)
     : simulation_(simulation), number_(number), stacks_(stacks) {
-  const int count = choose_blocks(simulation);
-  std::vector<std::vector<BlockSetup>> setups(stacks.size());
-  for (int i = 0; i < count; ++i) {
-    const PlaneRange range = planes_of_block(simulation.coefficients->layout.nz, i, count);
-    const ringray::Rank rank = rank_of_block(i, count);
-    auto& of_rank = setups[rank.value];
-    blocks_.push_back({range, rank, of_rank.size(), {}});
-    of_rank.push_back(cut_block(*simulation.coefficients, range, simulation.sources, simulation.recorders));
+  std::size_t index = 0;
+  for (int i = 0; i < blocks; ++i) {
+    const ringray::Rank rank = rank_of_block(i, blocks);
+    index = blocks_.empty() || blocks_.back().rank != rank ? 0 : index + 1;
+    blocks_.push_back({planes_of_block(simulation.coefficients->layout.nz, i, blocks), rank, index, {}});
   }
+}
+
+// By the other one, so that the destructor takes away what was made when the rest cannot be.
+DeviceRun::DeviceRun(const Simulation& simulation, std::uint64_t number, std::span<const DeviceStack::Handle> stacks)
+    : DeviceRun(simulation, number, stacks, choose_blocks(simulation)) {
   const Sampling sampling{simulation.steps, simulation.energy_every, simulation.snapshot_every, simulation.snapshot_x};
   std::vector<ringray::ObjectRef<std::vector<WaveActor>>> made;
-  for (auto block = blocks_.begin(); block != blocks_.end();) {
-    const auto end = std::find_if(block, blocks_.end(), [&](const Block& b) { return b.rank != block->rank; });
+  for (auto first = blocks_.begin(); first != blocks_.end();) {
+    const auto end = std::find_if(first, blocks_.end(), [&](const Block& b) { return b.rank != first->rank; });
+    std::vector<BlockSetup> setups;
+    for (auto block = first; block != end; ++block)
+      setups.push_back(cut_block(*simulation.coefficients, block->planes, simulation.sources, simulation.recorders));
     DeviceStack::Neighbours neighbours;
-    if (block != blocks_.begin()) neighbours.below = stacks[std::prev(block)->rank.value];
+    if (first != blocks_.begin()) neighbours.below = stacks[std::prev(first)->rank.value];
     if (end != blocks_.end()) neighbours.above = stacks[end->rank.value];
-    made.push_back(stacks[block->rank.value].call<&DeviceStack::add>(number, std::move(setups[block->rank.value]),
-                                                                     sampling, neighbours));
-    block = end;
+    made.push_back(stacks[first->rank.value].call<&DeviceStack::add>(number, std::move(setups), sampling, neighbours));
+    first = end;
   }
   auto block = blocks_.begin();
   for (const auto& of_rank : made)

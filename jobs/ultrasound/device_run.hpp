@@ -28,6 +28,8 @@ class DeviceRun {
   SimulationResult finish();
 
  private:
+  DeviceRun(const Simulation& simulation, std::uint64_t number, std::span<const DeviceStack::Handle> stacks,
+            int blocks);
   struct Block {
     PlaneRange planes;
     ringray::Rank rank;

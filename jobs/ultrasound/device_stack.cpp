@@ -11,6 +11,8 @@ using ringray::kernels::WaveNeighbours;
 DeviceStack::DeviceStack(std::uint32_t threads)
     : kernel_(ringray::device::launch<Waves>({.name = "waves", .blocks = threads, .queue_capacity = 16})) {}
 
+DeviceStack::~DeviceStack() { kernel_.terminate(); }
+
 ringray::device::KernelHandle<Waves> DeviceStack::kernel(const Handle& self) {
   kernel_.connect<WaveEdgeReady, &DeviceStack::hand_on>(self);
   return kernel_;
@@ -36,24 +38,25 @@ std::vector<WaveActor> DeviceStack::add(std::uint64_t simulation, const std::vec
       of_block.above = share.blocks[i + 1].as_neighbour(share.actors[i + 1].address(), false);
     else if (neighbours.above)
       of_block.above = by_host;
-    share.actors[i].send(of_block);
+    share.actors[i].send(of_block, {.refers_to_memory = true});
   }
   return share.actors;
 }
 
 void DeviceStack::remove(std::uint64_t simulation) {
   const auto share = shares_.find(simulation);
+  if (share == shares_.end()) return;                                     // it could not be made here
   for (const WaveActor& actor : share->second.actors) actor.terminate();  // none touches its memory any more
   shares_.erase(share);
 }
 
 void DeviceStack::hand_on(WaveEdgeReady edge) {
-  const auto found = shares_.find(edge.block);
+  const auto found = shares_.find(edge.simulation);
   if (found == shares_.end()) return;  // its simulation was given up
   const Share& share = found->second;
   const auto& block = edge.to_above ? share.blocks.back() : share.blocks.front();
   const auto& neighbour = edge.to_above ? share.neighbours.above : share.neighbours.below;
-  neighbour->send<&DeviceStack::take>(edge.block, edge.step, !edge.to_above, block.edge(edge.step, edge.to_above));
+  neighbour->send<&DeviceStack::take>(edge.simulation, edge.step, !edge.to_above, block.edge(edge.step, edge.to_above));
 }
 
 void DeviceStack::take(std::uint64_t simulation, std::uint32_t step, bool from_above, const std::vector<float>& edge) {
@@ -61,7 +64,8 @@ void DeviceStack::take(std::uint64_t simulation, std::uint32_t step, bool from_a
   if (found == shares_.end()) return;
   Share& share = found->second;
   (from_above ? share.blocks.back() : share.blocks.front()).set_margin(step, from_above, edge);
-  (from_above ? share.actors.back() : share.actors.front()).send(WaveEdge{step, from_above});
+  (from_above ? share.actors.back() : share.actors.front())
+      .send(WaveEdge{step, from_above}, {.refers_to_memory = true});
 }
 
 }  // namespace ultrasound

@@ -32,6 +32,7 @@ class DeviceStack {
 
   /// Launches the kernel, with that many threads.
   explicit DeviceStack(std::uint32_t threads);
+  ~DeviceStack();  ///< whoever else holds the kernel: its actors work in memory that ends here
   /// Of the kernel, which keeps this actor alive until it is terminated.
   ringray::device::KernelHandle<Waves> kernel(const Handle& self);
 

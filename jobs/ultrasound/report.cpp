@@ -145,8 +145,8 @@ void ProgressLine::operator()(Scenario scenario, int step) {
   const double here = std::chrono::duration<double>(now - group_start_).count();
   if (now - asked_ >= std::chrono::seconds(1)) telemetry_ = engine_.telemetry(), asked_ = now;
   const std::string text = fmt::format("{:<28} step {:>5}/{}  {:>6.1f} Mcells/s{}{}", names, done, all,
-                                       cells_ * static_cast<double>(done - done_before_) / here * 1e-6, telemetry_,
-                                       can_tell ? fmt::format("  {:>5.0f} s to go", left) : std::string());
+                                       cells_ * static_cast<double>(done - done_before_) / here * 1e-6,
+                                       can_tell ? fmt::format("  {:>5.0f} s to go", left) : std::string(), telemetry_);
   if (last)
     line_.finish(text);
   else

@@ -45,6 +45,8 @@ struct MessageOptions {
   /// Of send(): how long it may wait for room (Overflow::wait), then QueueFullError. Of call(): until the answer, then
   /// GetTimeoutError.
   std::chrono::nanoseconds timeout = std::chrono::nanoseconds::max();
+  /// What the sender wrote to memory before is visible to the handler. To a kernel of this rank.
+  bool refers_to_memory = false;
 };
 
 }  // namespace ringray::device

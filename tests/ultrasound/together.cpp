@@ -63,6 +63,9 @@ TEST_F(Together, ManyRanksWriteTheBytesThatOneWrites) {
     EXPECT_NE(many.output.find(c.words), std::string::npos) << many.output;
     EXPECT_TRUE(result() == bytes) << c.words << c.arguments;
   }
+  const Ended device = launch(2, "", "", "--engine device");
+  EXPECT_EQ(device.status, 0) << device.output;
+  EXPECT_EQ(result().size(), bytes.size());  // it says by what engine
 }
 
 TEST_F(Together, RanksWithoutBlocksWriteNothingAndDisturbNobody) {
