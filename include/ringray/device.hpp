@@ -156,6 +156,15 @@ class KernelHandle {
     running().template ask<&runtime::KernelDoor::connect<Message, Method, Host>>(actor);
   }
 
+  /// For context.publish(topic, message) in handlers of this kernel: the host publishes it as a Message, see
+  /// ringray::publish. For states of its actors and messages to them. Throws ConfigError for what is no topic, and
+  /// ActorDiedError when this kernel is terminated.
+  template <Sendable Message>
+  Topic<Message> topic(const std::string& name, const PublishOptions& options = {}) const {
+    static_assert(Travels<Message>, "ringray: what is published is a value: it must have no pointers");
+    return {running().template ask<&runtime::KernelDoor::topic<Message>>(name, options)};
+  }
+
   /// By which actors of this kernel reach `actor`, of any kernel of any rank: context.send(address, message). For their
   /// states, and for messages to them; in other kernels it means nothing. `accepted` then says that the message is on
   /// its way: messages of one actor to another arrive in order, wait for room as Actor::send() of another rank says,
@@ -257,6 +266,22 @@ class Actor {
     return ref;
   }
 
+  /// Messages that are published under topics that match `pattern` come to it as by a send() from another rank, with
+  /// the priority and Overflow of this handle; see ringray::subscribe. Waits until every rank knows. The subscription
+  /// ends with the actor.
+  template <Sendable Message>
+  void subscribe(const std::string& pattern) const {
+    const auto door = running().any_door();
+    door.wait();
+    runtime::subscribe(*runtime::Access::actor(door), pattern, subscriber<Message>());
+  }
+  /// Ends what a subscribe() through a handle with the same options began. False: there was none.
+  template <Sendable Message>
+  bool unsubscribe(const std::string& pattern) const {
+    const auto door = running().any_door();
+    return runtime::unsubscribe(*runtime::Access::actor(door), pattern, subscriber<Message>());
+  }
+
   /// Messages wait, from active on. This and what follows throws InvalidTransitionError, and ActorDiedError when the
   /// actor is gone.
   void suspend() const { step(Step::suspend); }
@@ -296,6 +321,11 @@ class Actor {
   template <auto Method, class... Arguments>
   auto ask(Arguments&&... arguments) const {
     return place().template ask<Method>(std::forward<Arguments>(arguments)...);
+  }
+  template <class Message>
+  control::Subscriber subscriber() const {
+    static_assert(detail::lists<Message, typename A::Handled>, "ringray: the actor does not handle this message");
+    return runtime::kernel_subscriber<Message>(address_, options_.priority, options_.overflow);
   }
   void step(Step step) const { running().template ask<&runtime::KernelDoor::step>(address_, step); }
   template <class Message>

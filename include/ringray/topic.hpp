@@ -118,9 +118,10 @@ void publish(const std::string& topic, T&& value, const PublishOptions& options 
 /// (const std::string& topic, double). Values of other types than its own are not converted: a line of log tells of
 /// them.
 ///
-/// Waits until the actor is constructed and every rank knows: what any rank publishes afterwards comes to it. It comes
-/// once, however many patterns of the method match. The subscription ends with the actor, which it does not keep alive;
-/// an actor that is restarted keeps it. Throws ActorDiedError, and ConfigError for a pattern that is none.
+/// Waits until the actor is constructed and every rank knows: what any rank publishes afterwards comes to it, behind
+/// retained values, which are in its mailbox then. What is published meanwhile may come, or not, unless it is retained.
+/// It comes once, however many patterns of the method match. The subscription ends with the actor, which it does not
+/// keep alive; an actor that is restarted keeps it. Throws ActorDiedError, and ConfigError for a pattern that is none.
 template <auto Method, class A>
 void subscribe(const std::string& pattern, const ActorHandle<A>& actor) {
   if constexpr (runtime::check_subscriber<A, Method>()) {

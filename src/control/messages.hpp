@@ -187,7 +187,7 @@ struct Subscribe {
     archive(pattern, subscriber);
   }
 };
-/// → Flag{true if it had subscribed}, when every rank knows it.
+/// → Flag{true if it had subscribed}, when every rank knows it. An empty pattern stands for all that it has.
 struct Unsubscribe {
   std::string pattern;
   Subscriber subscriber;

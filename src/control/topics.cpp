@@ -20,7 +20,8 @@ bool apply(base::Topics<Subscriber, Value>& table, const Request& change) {
   if (const auto* added = std::get_if<Subscribe>(&change))
     return table.subscribe(added->pattern, added->subscriber).has_value();
   if (const auto* ended = std::get_if<Unsubscribe>(&change))
-    return table.unsubscribe(ended->pattern, ended->subscriber);
+    return ended->pattern.empty() ? table.forget_if([&](const Subscriber& other) { return other == ended->subscriber; })
+                                  : table.unsubscribe(ended->pattern, ended->subscriber);
   const auto* gone = std::get_if<RemoveActor>(&change);
   return gone && table.forget_if([&](const Subscriber& subscriber) { return subscriber.actor == gone->actor; });
 }
@@ -100,7 +101,7 @@ void TopicStore::subscribe(const Asker& asker, const Subscribe& request, Answers
 }
 
 void TopicStore::unsubscribe(const Asker& asker, const Unsubscribe& request, Answers& answers, wire::Outbox& outbox) {
-  const bool had = table_.unsubscribe(request.pattern, request.subscriber);
+  const bool had = apply(table_, request);
   if (had) announce(request, outbox);
   waiting_.push_back({asker, version_, Flag{had}});
   settle(answers);

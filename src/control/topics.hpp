@@ -66,7 +66,7 @@ class TopicStore {
   void forget(const RemoveActor& request, wire::Outbox& outbox);
   Reply retain(Publication publication, wire::Outbox& outbox);
   Reply clear(const ClearRetained& request);
-  /// For Kind::subscription_known.
+  /// For Kind::subscription_known. Its error: the actor is on that rank, and has ended.
   Answers on_known(const wire::Envelope& envelope);
   void rank_died(Rank rank, Answers& answers);
 

@@ -37,6 +37,12 @@ struct SendOptions {
   bool refers_to_memory = false;  ///< what it points to was written by the thread of rank 0, or before a sync()
 };
 
+/// What actors of one kernel publish under, made by KernelHandle::topic(). For their states and messages.
+template <Sendable Message>
+struct Topic {
+  Address address = host_address;
+};
+
 template <class Platform>
 class Context {
  public:
@@ -77,6 +83,12 @@ class Context {
   template <Sendable Message>
   RINGRAY_DEVICE Delivery reply(const Message& message) const {
     return send(envelope_.source, message, {.priority = envelope_.priority(), .correlation = envelope_.correlation});
+  }
+
+  /// Collective; never waits. Goes to whoever subscribes, by way of the host; values of one actor and topic in order.
+  template <Sendable Message>
+  RINGRAY_DEVICE Delivery publish(const Topic<Message>& topic, const Message& message) const {
+    return send(topic.address, message);
   }
 
   /// Collective. The actor has failed when the handler returns; `code` != 0 says why.

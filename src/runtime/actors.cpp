@@ -196,7 +196,8 @@ void Core::actor_gone(ActorRecord& actor) {
       if (actor.id.owner != self_ || owner_.known(actor.id)) dead_actors_[actor.id] = {actor.cause(), actor.title()};
       actor.release();
     }
-    if (!actor.options().name.empty() || actor.subscribed) client_.ask(control::RemoveActor{actor.id}, 0, base::now(), *this);
+    if (!actor.options().name.empty() || actor.subscribed)
+      client_.ask(control::RemoveActor{actor.id}, 0, base::now(), *this);
     keep_moving();
   });
 }

@@ -106,6 +106,8 @@ void publish(const std::string& topic, const PublishedValue& value, const Publis
 void subscribe(ActorState& state, const std::string& pattern, control::Subscriber subscriber);
 bool unsubscribe(ActorState& state, const std::string& pattern, control::Subscriber subscriber);
 bool clear_retained(const std::string& topic);
+/// Ends all subscriptions of the actor that runs as that one. Does not wait.
+void forget_subscriber(control::Subscriber subscriber);
 
 // placement groups
 ObjectState* group_ready(ObjectId group);

@@ -146,7 +146,9 @@ class Core final : owner::Environment,
   ActorState* find_actor(const std::string& name_space, const std::string& name, const ActorType& type);
   void kill(ActorState& state, bool restart);
   void actor_gone(ActorRecord& actor);
-  void publish(const std::string& topic, const PublishedValue& value, const PublishOptions& options);  // topics.cpp
+  // topics.cpp
+  void publish(const std::string& topic, const PublishedValue& value, const PublishOptions& options);
+  void forget(control::Subscriber subscriber, const ActorRecord& actor);
 
   /// Asks the control store and waits. Not under the baton.
   Result<control::Reply> ask(const control::Request& request);

@@ -70,6 +70,15 @@ void KernelDoor::take_step(KernelStep step) {
   });
 }
 
+device::Address KernelDoor::topic_of(const std::string& name, PublishOptions options, const std::string& type,
+                                     KernelCalls::Listener listener) {
+  return relay([&] {
+    if (const auto right = base::check_topic(name); !right) throw ConfigError(right.error().text);
+    return kernel_->gates().topic(
+        fmt::format("{} {} {} {}", type, static_cast<int>(options.quality), options.retain, name), std::move(listener));
+  });
+}
+
 device::Address KernelDoor::address_of(KernelPlace kernel, device::Address actor) {
   return relay([&] { return kernel_->gates().address_of(kernel, actor); });
 }

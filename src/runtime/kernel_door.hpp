@@ -12,6 +12,7 @@
 #include "ringray/run.hpp"
 #include "ringray/runtime/coroutine.hpp"
 #include "ringray/runtime/kernel.hpp"
+#include "ringray/topic.hpp"
 
 namespace ringray::runtime {
 
@@ -85,6 +86,16 @@ class KernelDoor {
       actor.template send<Method>(parcel.as<Message>());
     });
   }
+  /// What actors send there is published. Throws ConfigError for what is no topic.
+  template <class Message>
+  device::Address topic(const std::string& name, PublishOptions options) {
+    return topic_of(name, options, type_on_wire<Message>(), [name, options](const device::Parcel& parcel) {
+      ringray::publish(name, parcel.as<Message>(), options);
+    });
+  }
+  /// A value that was published, for an actor that subscribed.
+  template <class Message>
+  void hear(device::Address actor, device::Priority priority, device::Overflow overflow, const Message& message);
   // See KernelGates.
   device::Address address_of(KernelPlace kernel, device::Address actor);
   void introduce(KernelPlace kernel);
@@ -100,8 +111,40 @@ class KernelDoor {
   std::uint64_t lost_letters() { return kernel_->hosted().lost_letters(); }
 
  private:
+  device::Address topic_of(const std::string& name, PublishOptions options, const std::string& type,
+                           KernelCalls::Listener listener);
   const std::shared_ptr<LiveKernel> kernel_;
 };
+
+/// The door's method that hears messages for an actor of its kernel.
+template <class Message>
+control::Subscriber kernel_subscriber(device::Address actor, device::Priority priority, device::Overflow overflow) {
+  static_assert(Travels<Message>, "ringray: what is published is a value: it must have no pointers");
+  using Heard = Parameters<device::Address, device::Priority, device::Overflow, const Message&>;
+  control::Subscriber subscriber;
+  subscriber.callable = wire::to_wire(calls_of<KernelDoor, &KernelDoor::hear<Message>>(Heard{}));
+  subscriber.type = type_on_wire<Message>();
+  wire::ByteBuffer bound;
+  wire::Encoder encoder(bound);
+  wire::encode(encoder, actor);
+  wire::encode(encoder, priority);
+  wire::encode(encoder, overflow);
+  subscriber.bound.assign(bound.view().begin(), bound.view().end());
+  return subscriber;
+}
+
+template <class Message>
+void KernelDoor::hear(device::Address actor, device::Priority priority, device::Overflow overflow,
+                      const Message& message) {
+  if (life(actor) == device::Life::terminated)
+    return forget_subscriber(kernel_subscriber<Message>(actor, priority, overflow));
+  device::Packed<Message> packed;
+  device::Envelope envelope{.target = actor};
+  envelope.set_priority(priority);
+  device::pack(packed.words, envelope, message);
+  tell({packed.words, packed.words + device::cells_of(packed.words) * device::cell_data_words}, overflow,
+       std::chrono::nanoseconds::max().count());
+}
 
 /// An actor on a kernel's rank that keeps the kernel running for a KernelHandle of another rank.
 class KernelKeeper {
@@ -135,6 +178,8 @@ class KernelPlace {
   /// Null when it is on another rank.
   const std::shared_ptr<LiveKernel>& here() const noexcept { return here_; }
   const ActorHandle<KernelDoor>& door() const noexcept { return door_; }
+  /// Also of one that is here.
+  ActorHandle<KernelDoor> any_door() const { return here_ ? door_of(*here_) : door_; }
   /// Throws ConfigError when its run has ended.
   const KernelPlace& checked(const char* handle) const {
     if (here_)

@@ -50,6 +50,17 @@ Address KernelGates::address_of(const KernelPlace& kernel, Address actor) {
   return Address::of(Address::gates_first + index, gates_[index].generation);
 }
 
+Address KernelGates::topic(const std::string& key, KernelCalls::Listener listener) {
+  const std::lock_guard lock(mutex_);
+  if (ended_) throw ActorDiedError("kernel '" + *owner_.name() + "' has ended: it cannot publish any more");
+  auto& address = topics_.try_emplace(key, device::host_address).first->second;
+  if (address.is_gate()) return address;
+  const KernelKey nobody{~0u, 0};
+  const auto index = open(nobody, Address{static_cast<std::uint32_t>(topics_.size())}, nullptr, nullptr, false);
+  gates_[index].listener = std::make_shared<const KernelCalls::Listener>(std::move(listener));
+  return address = Address::of(Address::gates_first + index, gates_[index].generation);
+}
+
 std::uint32_t KernelGates::open(const KernelKey& kernel, Address actor, const std::shared_ptr<LiveKernel>& here,
                                 const std::shared_ptr<Route>& route, bool for_answers) {
   constexpr std::size_t gates_max = Address::slots_max - Address::gates_first;
@@ -75,7 +86,7 @@ std::uint32_t KernelGates::open(const KernelKey& kernel, Address actor, const st
   const auto index = free_.back();
   free_.pop_back();
   auto& gate = gates_[index];
-  gate = {key, here, route, gate.generation, true, for_answers};
+  gate = {key, here, route, nullptr, gate.generation, true, for_answers};
   indices_.emplace(key, index);
   if (for_answers) return_gates_.push_back(Address::of(Address::gates_first + index, gate.generation));
   return index;
@@ -90,7 +101,8 @@ void KernelGates::close(std::uint32_t index) {
 
 void KernelGates::close_expired() {
   for (std::uint32_t index = 0; index < gates_.size(); ++index)
-    if (gates_[index].taken && !gates_[index].route && gates_[index].here.expired()) close(index);
+    if (const auto& gate = gates_[index]; gate.taken && !gate.route && !gate.listener && gate.here.expired())
+      close(index);
   sweep_at_ = 2 * indices_.size() + 1024;
 }
 
@@ -106,6 +118,7 @@ void KernelGates::forward(const Parcel& parcel) {
   const auto envelope = parcel.envelope();
   std::shared_ptr<LiveKernel> here;
   std::shared_ptr<Route> route;
+  std::shared_ptr<const KernelCalls::Listener> listener;
   Address target;
   {
     const std::lock_guard lock(mutex_);
@@ -113,7 +126,16 @@ void KernelGates::forward(const Parcel& parcel) {
     if (index < gates_.size() && gates_[index].taken && gates_[index].generation == envelope.target.generation()) {
       here = gates_[index].here.lock();
       route = gates_[index].route;
+      listener = gates_[index].listener;
       target = {gates_[index].key.second};
+    }
+  }
+  if (listener) {
+    if (envelope.refers_to_memory()) return bury(parcel, Reason::unreachable);  // which other ranks do not see
+    try {
+      return (*listener)(parcel);
+    } catch (const Error&) {  // the run has ended
+      return bury(parcel, Reason::unreachable);
     }
   }
   if (!here && !route) return bury(parcel, Reason::no_such_actor);

@@ -7,6 +7,7 @@
 #include <map>
 #include <memory>
 #include <mutex>
+#include <string>
 #include <utility>
 #include <vector>
 
@@ -30,6 +31,10 @@ class KernelGates : public std::enable_shared_from_this<KernelGates> {
   /// each time. Throws ConfigError when all gates are taken, ActorDiedError when this kernel has ended. In a driver,
   /// task or actor.
   device::Address address_of(const KernelPlace& kernel, device::Address actor);
+
+  /// A gate behind which is no actor: `listener` gets what comes there. The same one for the same `key`. Throws as
+  /// address_of().
+  device::Address topic(const std::string& key, KernelCalls::Listener listener);
 
   /// A message that an actor of this kernel sent to a gate; flush() when for now there are no more. By the kernel's
   /// thread.
@@ -62,8 +67,9 @@ class KernelGates : public std::enable_shared_from_this<KernelGates> {
   };
   struct Gate {
     ActorKey key;
-    std::weak_ptr<LiveKernel> here;  // of this rank,
-    std::shared_ptr<Route> route;    // or of another one
+    std::weak_ptr<LiveKernel> here;                         // of this rank,
+    std::shared_ptr<Route> route;                           // or of another one
+    std::shared_ptr<const KernelCalls::Listener> listener;  // or of none: a topic
     std::uint32_t generation = 0;
     bool taken = false, for_answers = false;
   };
@@ -87,6 +93,7 @@ class KernelGates : public std::enable_shared_from_this<KernelGates> {
   std::vector<std::uint32_t> free_;
   std::map<ActorKey, std::uint32_t> indices_;  // of gates that are taken
   std::map<KernelKey, std::shared_ptr<Route>> routes_;
+  std::map<std::string, device::Address> topics_;
   std::deque<device::Address> return_gates_;  // oldest first; some may be closed
   std::size_t sweep_at_ = 1024;               // gates, after which those of kernels that have ended are looked for
   bool ended_ = false;

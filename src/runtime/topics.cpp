@@ -92,7 +92,17 @@ void Core::publish_here(const control::Published& published, const control::Subs
   actor->release();
 }
 
+void Core::forget(control::Subscriber subscriber, const ActorRecord& actor) {
+  subscriber.home = self_;
+  with([&] {
+    subscriber.actor = actor.id;
+    client_.ask(control::Unsubscribe{{}, std::move(subscriber)}, 0, base::now(), *this);
+    keep_moving();
+  });
+}
+
 void Core::on_subscription(const Envelope& envelope, View payload) {
+  if (envelope.source != Rank{0}) throw CorruptDataError("only rank 0 knows who subscribes");
   const auto change = control::decode<control::Request>(payload);
   if (!change) throw CorruptDataError(change.error().text);
   subscriptions_.apply(*change);
@@ -135,6 +145,8 @@ void subscribe(ActorState& state, const std::string& pattern, control::Subscribe
 bool unsubscribe(ActorState& state, const std::string& pattern, control::Subscriber subscriber) {
   return asked(control::Unsubscribe{pattern, complete(std::move(subscriber), state)}).value;
 }
+
+void forget_subscriber(control::Subscriber subscriber) { core().forget(std::move(subscriber), *running()->actor); }
 
 bool clear_retained(const std::string& topic) {
   check_inside("clear_retained");
