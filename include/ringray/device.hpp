@@ -19,6 +19,8 @@
 // types need.
 
 #include <algorithm>
+#include <array>
+#include <bit>
 #include <cstring>
 #include <memory>
 #include <string>
@@ -61,6 +63,10 @@ inline constexpr bool lists<Message, Messages<Handled...>> = (std::is_same_v<Mes
 template <class A>
 std::string name_of() {
   return type_name(typeid(A).name());
+}
+template <class... A>
+std::vector<std::string> names_in(Program<A...>) {
+  return {name_of<A>()...};
 }
 template <class List>
 inline constexpr std::uint32_t cells_max = 1;
@@ -129,7 +135,7 @@ class KernelHandle {
   Actor<A> spawn(const SpawnOptions& options, const typename A::State& state) const {
     static_assert(detail::ids_are_free<typename A::Handled>, "ringray: ids of messages end below 0xff00");
     const runtime::DoorSpawn setup{Program::template type_of<A>(), options.queue_capacity,
-                                   detail::cells_max<typename A::Handled>, options.overflow};
+                                   detail::cells_max<typename A::Handled>, options.overflow, options.supervision};
     std::vector<std::uint8_t> bytes(sizeof state);
     std::memcpy(bytes.data(), &state, sizeof state);
     const auto& place = running();
@@ -145,6 +151,19 @@ class KernelHandle {
   template <class A>
   Actor<A> spawn(const typename A::State& state = {}) const {
     return spawn<A>(SpawnOptions{}, state);
+  }
+
+  /// Writes the states of its actors, as they are at one message boundary of all, to an HDF5 file on the kernel's rank:
+  /// whole, or none. Messages that wait, and what states point to, are not in it. An actor that is supervised goes on
+  /// from there when it fails. Throws ConfigError, OutOfDiskError.
+  void checkpoint(const std::string& file, const CheckpointOptions& options = {}) const {
+    running().template ask<&runtime::KernelDoor::write_checkpoint>(file, options, detail::names_in(Program{}));
+  }
+  /// Gives its actors the states of that file, at one message boundary, or changes nothing. The kernel has the same
+  /// actors at the same addresses: it has spawned them in the same order as the one that wrote it. Throws ConfigError
+  /// when these are others, the file cannot be read or is too new, and CorruptDataError when it is damaged.
+  void restore(const std::string& file) const {
+    running().template ask<&runtime::KernelDoor::read_checkpoint>(file, detail::names_in(Program{}));
   }
 
   /// What actors of this kernel send to device::host_address, and is no answer to a call, goes on to an actor of the
@@ -288,6 +307,20 @@ class Actor {
   void resume() const { step(Step::resume); }
   /// A failed actor goes on with its state as it is and the messages that wait.
   void restart() const { step(Step::restart); }
+  /// Its state between two messages, for restore() or to spawn another one. If it is supervised, it goes on from there
+  /// when it fails.
+  typename A::State checkpoint() const {
+    std::array<std::uint8_t, sizeof(typename A::State)> bytes;
+    const auto state = running().template ask<&runtime::KernelDoor::checkpoint>(address_);
+    std::copy_n(state.begin(), bytes.size(), bytes.begin());
+    return std::bit_cast<typename A::State>(bytes);
+  }
+  /// Goes on with that state after the message that it handles now; a failed one when it is restarted.
+  void restore(const typename A::State& state) const {
+    StateBytes bytes(sizeof state);
+    std::memcpy(bytes.data(), &state, sizeof state);
+    running().template ask<&runtime::KernelDoor::restore>(address_, std::move(bytes));
+  }
   /// What it has not handled becomes dead letters, in a kernel that is not active later. Twice is fine.
   void terminate() const { step(Step::terminate); }
   /// terminated, too, when it is gone or the kernel is terminated.

@@ -24,6 +24,8 @@ struct alignas(128) ActorCounters {
   Word sent = 0;                      ///< messages that were accepted elsewhere
   Word refused = 0;                   ///< messages that were not
   Word busy_ticks = 0;                ///< time in handlers, in ticks of the platform
+  Word restarts = 0;                  ///< times that it went on after it had failed
+  Word checkpoints = 0;               ///< times that its block kept its state
   Word busy[histogram_buckets] = {};  ///< handlers by the ticks that they took
 };
 
@@ -49,7 +51,12 @@ struct ActorSlot {
   std::uint32_t generation = 0;  ///< of the occupant, or of the next one
   std::uint32_t error = 0;       ///< what the handler that failed said
   void* state = nullptr;
-  Word clock = 0;  ///< hybrid logical time
+  void* checkpoint = nullptr;          ///< what its state was at a message boundary; null: it is not kept
+  Word clock = 0;                      ///< hybrid logical time
+  std::uint32_t state_bytes = 0;       ///< both have room for a multiple of 8
+  std::uint32_t checkpoint_every = 0;  ///< messages; 0: never
+  std::uint32_t unsaved = 0;           ///< messages since then
+  std::uint32_t failed_call = 0;       ///< number of the call of the host whose handler failed; 0: it was none
 
   MailboxWords mailbox;
   ActorCounters counters;
@@ -109,11 +116,19 @@ struct SpawnCommand {
   std::uint32_t capacity_log2;  ///< cells, capacity and overflow: as those of the slot when it had an occupant before
   Cell* cells;
   void* state;
+  void* checkpoint;  ///< a copy of `state`, or null
+  std::uint32_t state_bytes;
+  std::uint32_t checkpoint_every;
   Overflow overflow;
 };
 struct StepCommand {
   static constexpr std::uint16_t id = 0xff01;
   Step step;  ///< suspend, resume, terminate, restart or fail
+};
+/// A failed actor goes on from its checkpoint; in another life the command has come too late.
+struct RecoverCommand {
+  static constexpr std::uint16_t id = 0xff02;
+  std::uint32_t unused;
 };
 inline constexpr std::uint16_t first_reserved_type = 0xff00;
 
@@ -122,8 +137,11 @@ struct LifeNotice {
   static constexpr std::uint16_t id = 0xff10;
   std::uint32_t slot;
   std::uint32_t generation;
-  Life life;            ///< that it has now
-  std::uint32_t error;  ///< of a handler
+  Life life;                  ///< that it has now
+  std::uint32_t error;        ///< of a handler
+  std::uint32_t failed_call;  ///< as ActorSlot's
+
+  Address actor() const { return Address::of(slot, generation); }
 };
 
 RINGRAY_DEVICE constexpr std::uint32_t block_of(std::uint32_t slot) { return slot / actors_per_block; }

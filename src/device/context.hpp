@@ -12,7 +12,7 @@
 
 namespace ringray::device {
 
-enum class TurnKind : std::uint32_t { nothing, message, leave };
+enum class TurnKind : std::uint32_t { nothing, message, save, load, leave };
 
 /// What the threads of a block share while they handle a message: shared memory on a GPU.
 struct Turn {
@@ -23,10 +23,11 @@ struct Turn {
   std::uint32_t left = 0;   ///< messages that the pick may still take; 0: no pick is under way
   std::uint32_t error = 0;  ///< what the handler said
   Delivery delivery = Delivery::accepted;
-  Word position = 0;  ///< in the lane
-  Word wall_ns = 0;   ///< at the pick
-  Word ticks = 0;     ///< when the handler began
-  Word request = 0;   ///< that the block acts by
+  bool saves = false;  ///< the state of `slot` is to be kept next
+  Word position = 0;   ///< in the lane
+  Word wall_ns = 0;    ///< at the pick
+  Word ticks = 0;      ///< when the handler began
+  Word request = 0;    ///< that the block acts by
   Word heartbeat = 0;
 };
 

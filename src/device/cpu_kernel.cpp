@@ -132,7 +132,7 @@ void CpuKernel::take_mail() {
     const auto envelope = parcel.envelope();
     if (envelope.type == LifeNotice::id && envelope.reason() == Reason::none) {
       const auto notice = parcel.as<LifeNotice>();
-      if (notices_.lived) notices_.lived(Address::of(notice.slot, notice.generation), notice.life, notice.error);
+      if (notices_.lived) notices_.lived(notice);
       note(notice);
       changed_.ring();
     } else if (mail_) {
@@ -152,6 +152,7 @@ void CpuKernel::note(const LifeNotice& notice) {
   resident.is_taken = false;
   ++resident.generation;
   resident.state.clear();
+  resident.checkpoint.clear();
 }
 
 // ---- life of the kernel
@@ -298,9 +299,19 @@ Result<Address> CpuKernel::spawn(const ActorSetup& setup) {
     resident.error = 0;
     resident.state.resize(setup.state_bytes / sizeof(std::max_align_t) + 1);
     std::memcpy(resident.state.data(), setup.state, setup.state_bytes);
+    if (setup.keeps_checkpoint) resident.checkpoint = resident.state;
+    resident.type = setup.type;
+    resident.state_bytes = setup.state_bytes;
     address = Address::of(slot, resident.generation);
     pack(packed.words, {.target = address, .flags = Envelope::refers_to_memory_flag},
-         SpawnCommand{setup.type, *log2, resident.cells.get(), resident.state.data(), setup.overflow});
+         SpawnCommand{.type = setup.type,
+                      .capacity_log2 = *log2,
+                      .cells = resident.cells.get(),
+                      .state = resident.state.data(),
+                      .checkpoint = setup.keeps_checkpoint ? resident.checkpoint.data() : nullptr,
+                      .state_bytes = static_cast<std::uint32_t>(setup.state_bytes),
+                      .checkpoint_every = setup.checkpoint_every,
+                      .overflow = setup.overflow});
   }
   command(block_of(address.slot()), packed.words);
   changed_.wait([&] { return life(address) != Life::created; });
@@ -309,12 +320,14 @@ Result<Address> CpuKernel::spawn(const ActorSetup& setup) {
 
 /// Waits for room; the block makes some at its next message boundary.
 void CpuKernel::command(std::uint32_t block, Word* words) {
-  bells_.senders.wait([&] {
-    std::lock_guard guard(lock_);
-    if (life_ == Life::terminated) return true;  // nobody obeys, and there is nobody to be commanded
-    return commands_of<Near>(kernel_, block).send(commanders_[block], words);
-  });
+  bells_.senders.wait([&] { return try_command(block, words); });
   bells_.blocks[block].ring();
+}
+
+bool CpuKernel::try_command(std::uint32_t block, Word* words) {
+  std::lock_guard guard(lock_);
+  if (life_ == Life::terminated) return true;  // nobody obeys, and there is nobody to be commanded
+  return commands_of<Near>(kernel_, block).send(commanders_[block], words);
 }
 
 CpuKernel::Resident* CpuKernel::find(Address actor) {
@@ -391,7 +404,9 @@ CpuKernel::ActorReport CpuKernel::report(Address actor) const {
                      .buried = read(slot.counters.buried),
                      .sent = read(slot.counters.sent),
                      .refused = read(slot.counters.refused),
-                     .busy_ticks = read(slot.counters.busy_ticks)};
+                     .busy_ticks = read(slot.counters.busy_ticks),
+                     .restarts = read(slot.counters.restarts),
+                     .checkpoints = read(slot.counters.checkpoints)};
   for (int i = 0; i < histogram_buckets; ++i) report.counters.busy[i] = read(slot.counters.busy[i]);
   report.mailbox = mailbox_of<Near>(slots_[actor.slot()]).stats();
   return report;

@@ -90,6 +90,10 @@ class CpuKernel final : public HostedKernel {
   void exclusive(const std::function<void()>& work) override;
   Result<Address> spawn(const ActorSetup& setup) override;
   Result<Life> step(Address actor, Step step) override;
+  bool recover(Address actor) override;
+  std::vector<ActorInfo> actors() const override;
+  Result<StateBytes> checkpoint(Address actor) override;
+  Result<void> restore(Address actor, const StateBytes& state) override;
   Life life(Address actor) const override;
   Overflow overflow(Address actor) const override;
   std::uint32_t error(Address actor) const override;
@@ -119,7 +123,9 @@ class CpuKernel final : public HostedKernel {
     Overflow overflow = Overflow::reject;
     bool was_used = false, is_taken = false;
     std::unique_ptr<Cell[]> cells;
-    std::vector<std::max_align_t> state;
+    std::uint32_t type = 0;
+    std::size_t state_bytes = 0;
+    std::vector<std::max_align_t> state, checkpoint;
   };
 
   CpuKernel(KernelOptions options, std::uint32_t egress_log2, RunBlock run, Mail mail, Notices notices);
@@ -133,6 +139,8 @@ class CpuKernel final : public HostedKernel {
   void request(Request request);
   void await_acknowledged();
   void command(std::uint32_t block, Word* words);
+  bool try_command(std::uint32_t block, Word* words);
+  Result<Resident*> living(Address actor);
   Result<Life> advance_to(Step step);
   Result<void> take_step(Step step, Request asked);
   Resident* find(Address actor);

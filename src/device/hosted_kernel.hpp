@@ -29,7 +29,17 @@ struct ActorSetup {
   std::size_t state_bytes = 0;
   std::uint32_t queue_capacity = 64;  ///< cells of each priority; a power of two
   Overflow overflow = Overflow::reject;
+  bool keeps_checkpoint = false;       ///< of its state, at first as it is spawned; for recover()
+  std::uint32_t checkpoint_every = 0;  ///< messages that it handles; 0: only checkpoint() does
 };
+
+/// Of an actor that is active, suspended or failed.
+struct ActorInfo {
+  Address actor;
+  std::uint32_t type = 0;
+  std::size_t state_bytes = 0;
+};
+using StateBytes = std::vector<std::uint8_t>;
 
 using Words = std::vector<Word>;  ///< of a Packed message, or of a Parcel
 
@@ -40,7 +50,7 @@ using Mail = std::function<void(const Parcel&)>;
 /// What else that thread tells; empty ones are not called.
 struct Notices {
   /// An actor has another life; called before anybody else can see it.
-  std::function<void(Address actor, Life life, std::uint32_t error)> lived;
+  std::function<void(const LifeNotice&)> lived;
   /// Answers or dead letters are lost, because the host was too far behind. All that came before them was given.
   std::function<void()> lost;
   /// For the moment, all that there was has been given to Mail.
@@ -74,6 +84,17 @@ class HostedKernel {
   /// result. An actor that is terminated ends while the kernel is active. ActorDiedError when it is gone;
   /// InvalidTransitionError.
   virtual Result<Life> step(Address actor, Step step) = 0;
+  /// Asks that an actor that has failed goes on from its checkpoint with the messages that wait, and does not wait for
+  /// it: Notices::lived tells. In another life, or without a checkpoint, it stays as it is. False: ask again later.
+  virtual bool recover(Address actor) = 0;
+
+  // Only in the work of exclusive().
+  virtual std::vector<ActorInfo> actors() const = 0;
+  /// Its state, which also becomes the checkpoint that it may keep. ActorDiedError.
+  virtual Result<StateBytes> checkpoint(Address actor) = 0;
+  /// The other way round. ActorDiedError; ConfigError when its state has another size.
+  virtual Result<void> restore(Address actor, const StateBytes& state) = 0;
+
   /// terminated for one that is gone.
   virtual Life life(Address actor) const = 0;
   /// What its mailbox does when it is full; reject for one that is gone.

@@ -38,7 +38,11 @@ class Scheduler {
 
   /// Decides what to do now: turn.kind.
   RINGRAY_CALLED RINGRAY_DEVICE void next() {
-    turn_.kind = TurnKind::nothing;
+    turn_.kind = turn_.saves ? TurnKind::save : TurnKind::nothing;
+    if (turn_.saves) {  // before anything else can change it, or the block leaves
+      turn_.saves = false;
+      return;
+    }
     HostPolicy::template store<Order::relaxed>(words_.heartbeat, ++turn_.heartbeat);
     if (const Word request = HostPolicy::template load<Order::acquire>(kernel_.words->request);
         request != turn_.request)
@@ -71,10 +75,17 @@ class Scheduler {
     count<Policy>(slot.counters.handled);
     count<Policy>(slot.counters.busy_ticks, ticks);
     count<Policy>(slot.counters.busy[bucket < histogram_buckets ? bucket : histogram_buckets - 1]);
-    if (turn_.error == 0) return;
+    if (turn_.error == 0) {
+      if (slot.checkpoint_every == 0 || ++slot.unsaved < slot.checkpoint_every) return;
+      slot.unsaved = 0;
+      turn_.saves = true;
+      return count<Policy>(slot.counters.checkpoints);
+    }
+    const Envelope envelope = turn_.parcel.envelope();
     count<Policy>(slot.counters.failed);
     end_pick();
     slot.error = turn_.error;
+    slot.failed_call = envelope.source.is_host() ? envelope.correlation : 0;
     live(turn_.slot, Life::failed);
   }
 
@@ -250,7 +261,7 @@ class Scheduler {
         Packed<LifeNotice> packed;
         Envelope envelope{.target = host_address, .source = Address::of(index, generation)};
         envelope.flags |= Envelope::refers_to_memory_flag;  // the address may be used now
-        pack(packed.words, envelope, LifeNotice{index, generation, slot.life, slot.error});
+        pack(packed.words, envelope, LifeNotice{index, generation, slot.life, slot.error, slot.failed_call});
         if (egress_of<Policy>(kernel_).send(packed.words) != Sent::accepted) return;
         words_.notices[i] &= ~(Word{1} << bit);
         platform_.wake_host();
@@ -262,11 +273,13 @@ class Scheduler {
     const std::uint32_t index = envelope.target.slot();
     ActorSlot& slot = kernel_.slots[index];
     if (envelope.type == SpawnCommand::id) return spawn(index, turn_.parcel.as<SpawnCommand>());
-    if (envelope.type != StepCommand::id || envelope.target.generation() != slot.generation) return;
+    if (envelope.target.generation() != slot.generation) return;
+    if (envelope.type == RecoverCommand::id) return recover(index);
+    if (envelope.type != StepCommand::id) return;
     const Step step = turn_.parcel.as<StepCommand>().step;
     const Life life = after(slot.life, step);
     if (life == Life::count || slot.life == Life::terminated) return live(index, slot.life);  // tells what it is
-    if (step == Step::restart) slot.error = 0;
+    if (step == Step::restart) begin_again(slot);
     if (life == Life::terminating && slot.life != Life::terminating) {
       Policy::template store<Order::relaxed>(slot.occupant, Word{0});
       mailbox_of<Policy>(slot).close();
@@ -288,9 +301,27 @@ class Scheduler {
     }
     slot.type = command.type;
     slot.state = command.state;
+    slot.checkpoint = command.checkpoint;
+    slot.state_bytes = command.state_bytes;
+    slot.checkpoint_every = command.checkpoint == nullptr ? 0 : command.checkpoint_every;
+    slot.unsaved = 0;
     slot.error = 0;
     live(index, Life::active);
     Policy::template store<Order::release>(slot.occupant, Word{slot.generation} + 1);
+  }
+
+  RINGRAY_DEVICE void begin_again(ActorSlot& slot) {
+    slot.error = 0;
+    count<Policy>(slot.counters.restarts);
+  }
+  RINGRAY_DEVICE void recover(std::uint32_t index) {
+    ActorSlot& slot = kernel_.slots[index];
+    if (slot.life != Life::failed || slot.checkpoint == nullptr) return;
+    begin_again(slot);
+    slot.unsaved = 0;
+    turn_.slot = index;
+    turn_.kind = TurnKind::load;
+    live(index, Life::active);
   }
 
   RINGRAY_DEVICE void try_to_end(std::uint32_t index) {
@@ -306,6 +337,16 @@ class Scheduler {
   Turn& turn_;
   const Platform& platform_;
 };
+
+/// Keeps the state of an actor, or brings it back. All threads of the block.
+template <class Platform>
+RINGRAY_DEVICE void copy_state(const ActorSlot& slot, TurnKind kind, const Platform& platform) {
+  auto* to = static_cast<unsigned char*>(kind == TurnKind::save ? slot.checkpoint : slot.state);
+  const auto* from = static_cast<const unsigned char*>(kind == TurnKind::save ? slot.state : slot.checkpoint);
+  const auto step = static_cast<std::uint32_t>(platform.size()) * 8;
+  for (auto at = static_cast<std::uint32_t>(platform.rank()) * 8; at < slot.state_bytes; at += step)
+    std::memcpy(to + at, from + at, 8);
+}
 
 /// Runs a block until it leaves: because the host asked, or at the end of the quantum. All threads of the block, with
 /// `turn` as new.
@@ -323,6 +364,7 @@ RINGRAY_DEVICE void run_block(const Kernel& kernel, std::uint32_t block, Turn& t
       const Context<Platform> context(kernel, turn, platform);
       handled = Program::dispatch(context, slot.type, slot.state, turn.parcel);
     }
+    if (kind == TurnKind::save || kind == TurnKind::load) copy_state(kernel.slots[turn.slot], kind, platform);
     platform.sync();
     if (kind == TurnKind::message && platform.rank() == 0) scheduler.finish(handled);
   }

@@ -45,6 +45,8 @@ Telemetry Telemetry::of(const ActorCounters& counters, const MailboxStats& mailb
                       .refused = counters.refused,
                       .busy_ticks = counters.busy_ticks,
                       .dropped = mailbox.dropped,
+                      .restarts = counters.restarts,
+                      .checkpoints = counters.checkpoints,
                       .depth = mailbox.depth,
                       .depth_max = mailbox.depth_max,
                       .capacity = capacity};
@@ -60,6 +62,8 @@ Telemetry& Telemetry::merge(const Telemetry& other) noexcept {
   refused += other.refused;
   busy_ticks += other.busy_ticks;
   dropped += other.dropped;
+  restarts += other.restarts;
+  checkpoints += other.checkpoints;
   if (capacity == 0 || (other.capacity != 0 && other.depth * capacity > depth * other.capacity)) {
     depth = other.depth;
     capacity = other.capacity;
@@ -78,6 +82,8 @@ Telemetry Telemetry::since(const Telemetry& earlier) const noexcept {
   interval.refused -= earlier.refused;
   interval.busy_ticks -= earlier.busy_ticks;
   interval.dropped -= earlier.dropped;
+  interval.restarts -= earlier.restarts;
+  interval.checkpoints -= earlier.checkpoints;
   for (int i = 0; i < histogram_buckets; ++i) interval.busy.buckets[i] -= earlier.busy.buckets[i];
   return interval;
 }

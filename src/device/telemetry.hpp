@@ -28,6 +28,8 @@ struct Histogram {
 /// Of one actor, of several, or of an interval: the difference of two.
 struct Telemetry {
   std::uint64_t handled = 0, failed = 0, buried = 0, sent = 0, refused = 0, busy_ticks = 0, dropped = 0;
+  std::uint64_t restarts = 0;                            ///< of actors that had failed
+  std::uint64_t checkpoints = 0;                         ///< by Supervision::checkpoint_every
   std::uint64_t depth = 0, depth_max = 0, capacity = 0;  ///< cells; of the fullest actor
   Histogram busy;
 

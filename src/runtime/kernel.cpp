@@ -13,6 +13,7 @@
 #include "ringray/runtime/core.hpp"
 #include "ringray/runtime/kernel_backlog.hpp"
 #include "ringray/runtime/kernel_gates.hpp"
+#include "ringray/runtime/kernel_supervision.hpp"
 
 namespace ringray::runtime {
 
@@ -22,15 +23,6 @@ using device::Overflow;
 using device::Step;
 
 namespace {
-
-[[noreturn]] void raise(const Failure& failure) {
-  throw_error(failure.code, {.text = failure.text, .rank = here_rank().value});
-}
-template <class T>
-T unwrap(Result<T> result) {
-  if (!result) raise(result.error());
-  if constexpr (!std::is_void_v<T>) return std::move(*result);
-}
 
 /// Every block may bury a pick of the largest messages while the host is busy with half of the ring.
 std::uint32_t egress_for(std::uint32_t blocks) {
@@ -68,6 +60,8 @@ void set_correlation(device::Word* words, std::uint32_t number) {
 
 }  // namespace
 
+void raise(const Failure& failure) { throw_error(failure.code, {.text = failure.text, .rank = here_rank().value}); }
+
 // ---- a kernel
 
 LiveKernel::LiveKernel(const device::LaunchOptions& options, device::CpuKernel::RunBlock run)
@@ -75,23 +69,23 @@ LiveKernel::LiveKernel(const device::LaunchOptions& options, device::CpuKernel::
       queue_capacity_(options.queue_capacity),
       calls_(std::make_shared<KernelCalls>(name_)),
       gates_(std::make_shared<KernelGates>(*this, calls_)),
+      supervisors_(std::make_shared<KernelSupervisors>(name_, calls_)),
       id_(next_id.fetch_add(1, std::memory_order_relaxed)) {
   unwrap(device::capacity_log2(options.queue_capacity));
   device::KernelOptions kernel{.name = options.name, .blocks = options.blocks, .quantum = options.quantum};
   kernel.egress_capacity = options.egress_capacity ? options.egress_capacity : egress_for(options.blocks);
-  hosted_ = unwrap(
-      device::CpuKernel::create(std::move(kernel), run,
-                                [calls = calls_, gates = gates_](const device::Parcel& parcel) {
-                                  const auto envelope = parcel.envelope();
-                                  if (envelope.target.is_gate() && envelope.reason() == device::Reason::none)
-                                    gates->forward(parcel);
-                                  else
-                                    calls->mail(parcel);
-                                },
-                                {.lived = [calls = calls_](Address actor, device::Life life,
-                                                           std::uint32_t error) { calls->lived(actor, life, error); },
-                                 .lost = [calls = calls_] { calls->lost(); },
-                                 .drained = [gates = gates_] { gates->flush(); }}));
+  hosted_ = unwrap(device::CpuKernel::create(
+      std::move(kernel), run,
+      [calls = calls_, gates = gates_](const device::Parcel& parcel) {
+        const auto envelope = parcel.envelope();
+        if (envelope.target.is_gate() && envelope.reason() == device::Reason::none)
+          gates->forward(parcel);
+        else
+          calls->mail(parcel);
+      },
+      {.lived = [supervisors = supervisors_](const device::LifeNotice& notice) { supervisors->lived(notice); },
+       .lost = [calls = calls_] { calls->lost(); },
+       .drained = [gates = gates_] { gates->flush(); }}));
   backlog_ = std::make_shared<KernelBacklog>(hosted_, calls_, name_);
 }
 LiveKernel::~LiveKernel() { terminate(); }
@@ -111,6 +105,10 @@ std::shared_ptr<LiveKernel> LiveKernel::launch(const device::LaunchOptions& opti
   return kernel;
 }
 
+void LiveKernel::exclusive(const std::function<void()>& work) {
+  const HandlersWait registered(*name_);
+  hosted_->exclusive(work);
+}
 void LiveKernel::activate() {
   const HandlersWait registered(*name_);
   unwrap(hosted_->activate());
@@ -174,14 +172,21 @@ std::any LiveKernel::take_name(Address actor) {
 
 // ---- its actors
 
-Address LiveKernel::spawn(device::ActorSetup setup, std::uint32_t cells_min) {
+Address LiveKernel::spawn(device::ActorSetup setup, std::uint32_t cells_min, const device::Supervision& supervision) {
+  unwrap(device::check(supervision));
   if (setup.queue_capacity == 0) setup.queue_capacity = queue_capacity_;
   if (setup.queue_capacity < cells_min)
     throw ConfigError(
         fmt::format("queue_capacity {} of an actor of kernel '{}' is too small (its largest message takes {} cells and "
                     "would never find room); take {} or more",
                     setup.queue_capacity, *name_, cells_min, std::bit_ceil(cells_min)));
-  return unwrap(hosted_->spawn(setup));
+  if (supervision.restarts == 0) return unwrap(hosted_->spawn(setup));
+  setup.keeps_checkpoint = true;
+  setup.checkpoint_every = supervision.checkpoint_every;
+  supervisors_->begin(shared_from_this(), supervision.escalation);
+  const auto actor = unwrap(hosted_->spawn(setup));
+  supervisors_->watch(actor, supervision);  // nobody else knows it yet
+  return actor;
 }
 
 device::Telemetry LiveKernel::telemetry() const {
@@ -192,6 +197,16 @@ device::Telemetry LiveKernel::telemetry() const {
 }
 
 void LiveKernel::step(Address actor, Step step) { unwrap(hosted_->step(actor, step)); }
+
+device::StateBytes LiveKernel::checkpoint(Address actor) {
+  device::StateBytes state;
+  exclusive([&] { state = unwrap(hosted_->checkpoint(actor)); });
+  return state;
+}
+
+void LiveKernel::restore(Address actor, const device::StateBytes& state) {
+  exclusive([&] { unwrap(hosted_->restore(actor, state)); });
+}
 
 Delivery LiveKernel::deliver(device::Word* words, Overflow overflow, base::Nanoseconds deadline) {
   constexpr base::Nanoseconds at_once{0};

@@ -12,6 +12,7 @@
 #include <vector>
 
 #include "ringray/device/cpu_kernel.hpp"
+#include "ringray/device/supervision.hpp"
 #include "ringray/runtime/kernel_calls.hpp"
 #include "ringray/runtime/this_run.hpp"
 
@@ -39,6 +40,11 @@ struct SpawnOptions {
   Priority priority = Priority::normal;  ///< of messages that are sent through the handle
   std::uint32_t queue_capacity = 0;      ///< cells, for each priority; a power of two. 0: the kernel's
   Overflow overflow = Overflow::wait;    ///< what becomes of a message that finds the mailbox full
+  Supervision supervision{};             ///< whether it is restarted when it has failed
+};
+
+struct CheckpointOptions {
+  std::uint32_t keep = 1;  ///< files: NAME, the one before as NAME.1, and so on
 };
 
 struct MessageOptions {
@@ -56,6 +62,15 @@ namespace ringray::runtime {
 class KernelBacklog;
 class KernelGates;
 class KernelLease;
+class KernelSupervisors;
+
+/// Throws it, as of this rank.
+[[noreturn]] void raise(const Failure& failure);
+template <class T>
+T unwrap(Result<T> result) {
+  if (!result) raise(result.error());
+  if constexpr (!std::is_void_v<T>) return std::move(*result);
+}
 
 /// A launched kernel and its calls. Errors are exceptions. Any thread of a running rank.
 class LiveKernel : public std::enable_shared_from_this<LiveKernel> {
@@ -81,7 +96,13 @@ class LiveKernel : public std::enable_shared_from_this<LiveKernel> {
   std::vector<device::DeadLetter> dead_letters() const { return calls_->dead_letters(); }
 
   /// `setup.queue_capacity` may be 0. Throws ConfigError when it is less than `cells_min`, which a message takes.
-  device::Address spawn(device::ActorSetup setup, std::uint32_t cells_min);
+  device::Address spawn(device::ActorSetup setup, std::uint32_t cells_min, const device::Supervision& supervision);
+  // The state of an actor, or of all to or from a file, at one message boundary. `types`: of the program, in its order.
+  device::StateBytes checkpoint(device::Address actor);
+  void restore(device::Address actor, const device::StateBytes& state);
+  void write_checkpoint(const std::string& path, const device::CheckpointOptions& options,
+                        const std::vector<std::string>& types);
+  void read_checkpoint(const std::string& path, const std::vector<std::string>& types);
   /// With the messages that were refused outside of its mailboxes.
   device::Telemetry telemetry() const;
   void step(device::Address actor, device::Step step);
@@ -111,12 +132,14 @@ class LiveKernel : public std::enable_shared_from_this<LiveKernel> {
  private:
   LiveKernel(const device::LaunchOptions& options, device::CpuKernel::RunBlock run);
   device::Delivery deliver(device::Word* words, device::Overflow overflow, base::Nanoseconds deadline);
+  void exclusive(const std::function<void()>& work);
 
   const Begun begun_;
   const std::shared_ptr<const std::string> name_;
   const std::uint32_t queue_capacity_;
   const std::shared_ptr<KernelCalls> calls_;
   const std::shared_ptr<KernelGates> gates_;
+  const std::shared_ptr<KernelSupervisors> supervisors_;
   std::shared_ptr<device::HostedKernel> hosted_;
   std::shared_ptr<KernelBacklog> backlog_;
   const std::uint64_t id_;

@@ -31,13 +31,6 @@ Errc error_of(Reason reason) {
   }
 }
 
-std::string text_of_failure(std::uint32_t error) {
-  return fmt::format(
-      "the actor failed with code {} (its mailbox waits for a restart, so the message may still be "
-      "handled, but nobody waits for the answer); restart() or terminate() it",
-      error);
-}
-
 constexpr auto text_of_closing = "the kernel was terminated before it answered";
 
 }  // namespace
@@ -61,7 +54,7 @@ std::string kernel_call_name(const char* actor, const char* message) {
 
 std::uint32_t KernelCalls::begin(KernelCall& call, Address actor, base::Nanoseconds timeout) {
   Waiting waiting{.call = &call, .actor = actor};
-  std::string why = text_of_closing;
+  std::string why;
   {
     const std::lock_guard lock(mutex_);
     const auto failed = failed_.find(actor.value);
@@ -81,7 +74,7 @@ std::uint32_t KernelCalls::begin(KernelCall& call, Address actor, base::Nanoseco
       waiting_.emplace(number, waiting);
       return number;
     }
-    if (!closed_) why = text_of_failure(failed->second);
+    why = closed_ ? why_ended(text_of_closing) : failed->second;
   }
   end(waiting, Errc::actor_died, why);
   return 0;
@@ -137,13 +130,15 @@ void KernelCalls::fail(std::uint32_t number, Errc code, const std::string& text)
 void KernelCalls::close() {
   Calls calls;
   decltype(listeners_) listeners;  // let go without the lock
+  std::string why;
   {
     const std::lock_guard lock(mutex_);
     closed_ = true;
     calls = take_all();
     listeners.swap(listeners_);
+    why = why_ended(text_of_closing);
   }
-  end(calls, Errc::actor_died, text_of_closing);
+  end(calls, Errc::actor_died, why);
 }
 
 std::vector<device::DeadLetter> KernelCalls::dead_letters() const {
@@ -219,18 +214,31 @@ void KernelCalls::answer(const device::Parcel& parcel) {
   call.release();
 }
 
-void KernelCalls::lived(Address actor, Life life, std::uint32_t error) {
+void KernelCalls::blame(const std::string& reason) {
+  const std::lock_guard lock(mutex_);
+  blame_ = "the kernel was terminated: " + reason;
+}
+
+void KernelCalls::lived(Address actor, Life life) {
+  Calls calls;
+  std::string why;
+  {
+    const std::lock_guard lock(mutex_);
+    failed_.erase(actor.value);
+    if (life == Life::terminating || life == Life::terminated) calls = take_of(actor);
+    why = why_ended("the actor was terminated before it answered");
+  }
+  end(calls, Errc::actor_died, why);
+}
+
+void KernelCalls::failed(Address actor, const std::string& why) {
   Calls calls;
   {
     const std::lock_guard lock(mutex_);
-    if (life == Life::failed)
-      failed_[actor.value] = error;
-    else
-      failed_.erase(actor.value);
-    if (life == Life::failed || life == Life::terminating || life == Life::terminated) calls = take_of(actor);
+    failed_[actor.value] = why;
+    calls = take_of(actor);
   }
-  end(calls, Errc::actor_died,
-      life == Life::failed ? text_of_failure(error) : "the actor was terminated before it answered");
+  end(calls, Errc::actor_died, why);
 }
 
 void KernelCalls::lost() {

@@ -91,8 +91,14 @@ class KernelCalls : public std::enable_shared_from_this<KernelCalls> {
 
   void mail(const device::Parcel& parcel);
 
+  /// For what ends from now on it is the reason.
+  void blame(const std::string& reason);
+
   // By the kernel's thread.
-  void lived(device::Address actor, device::Life life, std::uint32_t error);
+  /// Active, suspended, terminating or terminated.
+  void lived(device::Address actor, device::Life life);
+  /// It stays failed: its calls fail, until it lives.
+  void failed(device::Address actor, const std::string& why);
   void lost();
 
  private:
@@ -105,6 +111,7 @@ class KernelCalls : public std::enable_shared_from_this<KernelCalls> {
   using Calls = std::vector<Waiting>;
   static constexpr std::size_t letters_kept = 256;
 
+  std::string why_ended(const char* otherwise) const { return blame_.empty() ? otherwise : blame_; }
   void answer(const device::Parcel& parcel);
   void hear(const device::Parcel& parcel);
   void bury(const device::Parcel& parcel, device::Reason reason);
@@ -118,9 +125,10 @@ class KernelCalls : public std::enable_shared_from_this<KernelCalls> {
   mutable std::mutex mutex_;      // guards what follows
   device::PendingCalls numbers_;  // of waiting_
   std::unordered_map<std::uint32_t, Waiting> waiting_;
-  std::unordered_map<std::uint32_t, std::uint32_t> failed_;  // actors that failed, by address: their error
+  std::unordered_map<std::uint32_t, std::string> failed_;  // actors that failed, by address: why
   std::unordered_map<std::uint16_t, std::shared_ptr<const Listener>> listeners_;
   device::DeadLetters letters_{letters_kept};
+  std::string blame_;
   bool closed_ = false;
 };
 

@@ -31,6 +31,7 @@ struct Held {
 struct DoorSpawn {
   std::uint32_t type = 0, queue_capacity = 0, cells_min = 0;
   device::Overflow overflow = device::Overflow::wait;
+  device::Supervision supervision;
 };
 /// Who a named actor is, for handles.
 struct NamedActor;
@@ -75,8 +76,20 @@ class KernelDoor {
                              .state_bytes = state.size(),
                              .queue_capacity = setup.queue_capacity,
                              .overflow = setup.overflow},
-                            setup.cells_min);
+                            setup.cells_min, setup.supervision);
     });
+  }
+  device::StateBytes checkpoint(device::Address actor) {
+    return relay([&] { return kernel_->checkpoint(actor); });
+  }
+  void restore(device::Address actor, device::StateBytes state) {
+    relay([&] { kernel_->restore(actor, state); });
+  }
+  void write_checkpoint(std::string path, device::CheckpointOptions options, std::vector<std::string> types) {
+    relay([&] { kernel_->write_checkpoint(path, options, types); });
+  }
+  void read_checkpoint(std::string path, std::vector<std::string> types) {
+    relay([&] { kernel_->read_checkpoint(path, types); });
   }
   /// The same, under a name. Throws NameTakenError.
   device::Address spawn_named(DoorSpawn setup, std::vector<std::uint8_t> state, std::string name, NamedActor actor);
@@ -191,7 +204,7 @@ class KernelPlace {
   /// Throws ActorDiedError when the kernel's rank died.
   void check_reachable() const;
   /// Of one that is here, so that it can travel from any thread.
-  void make_door() const { door_of(*here_); }
+  ActorHandle<KernelDoor> make_door() const { return door_of(*here_); }
 
   /// What a method of the door gives; waits for it when the kernel is elsewhere.
   template <auto Method, class... Arguments>
