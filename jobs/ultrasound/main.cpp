@@ -173,6 +173,9 @@ int run_program(int argc, char** argv) {
   } catch (const WriteStuck& error) {
     jobs::complain("ultrasound", error.what());
     abort_stuck_job();
+  } catch (const ringray::RankDiedError& error) {
+    jobs::complain("ultrasound", fmt::format("{}; a simulation needs all ranks: start the job again", error.what()));
+    return 1;
   } catch (const std::exception& error) {
     jobs::complain("ultrasound", error.what());
     return 1;

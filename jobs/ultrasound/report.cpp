@@ -99,6 +99,7 @@ StageLine::StageLine(std::string stage)
     : stage_(std::move(stage)), watcher_([this](const std::stop_token& done) { watch(done); }) {}
 
 StageLine::~StageLine() {
+  failed_ = std::uncaught_exceptions() > exceptions_;
   watcher_.request_stop();
   watcher_.join();
 }
@@ -114,7 +115,7 @@ void StageLine::watch(const std::stop_token& done) {
   while (!wake.wait_for(lock, done, std::chrono::milliseconds(200), [&] { return done.stop_requested(); })) {
     line.show(fmt::format("set-up       {}, {:.0f} s", stage_, seconds()));
   }
-  line.finish(fmt::format("set-up       {}: {:.1f} s", stage_, seconds()));
+  if (!failed_) line.finish(fmt::format("set-up       {}: {:.1f} s", stage_, seconds()));
 }
 
 ProgressLine::ProgressLine(const Plan& plan, Engine& engine)

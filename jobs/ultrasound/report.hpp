@@ -2,6 +2,7 @@
 // What the terminal shows.
 
 #include <chrono>
+#include <exception>
 #include <optional>
 #include <stop_token>
 #include <string>
@@ -41,7 +42,7 @@ class LiveLine {
 class StageLine {
  public:
   explicit StageLine(std::string stage);
-  ~StageLine();
+  ~StageLine();  ///< says nothing of a stage that an exception ends
   StageLine(const StageLine&) = delete;
 
  private:
@@ -49,6 +50,8 @@ class StageLine {
 
   std::string stage_;
   std::chrono::steady_clock::time_point began_ = std::chrono::steady_clock::now();
+  const int exceptions_ = std::uncaught_exceptions();
+  bool failed_ = false;   // written before the stop is requested
   std::jthread watcher_;  // last: it uses the others
 };
 

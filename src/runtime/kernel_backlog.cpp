@@ -5,6 +5,7 @@
 #include <utility>
 
 #include "ringray/base/check.hpp"
+#include "ringray/base/log.hpp"
 #include "ringray/runtime/core.hpp"
 
 namespace ringray::runtime {
@@ -44,6 +45,13 @@ void KernelBacklog::push(Letter letter) {
   } else if (letter.overflow == Overflow::wait && at->second.letters.size() < letters_max) {
     at->second.letters.push_back(std::move(letter));
   } else {
+    if (letter.overflow == Overflow::wait && !std::exchange(told_, true))
+      log::warning(
+          "kernel '{}': {} messages of other ranks wait for room in the mailbox of the actor in slot {}; what comes "
+          "now "
+          "is lost (a dead letter; telemetry() counts them): send less at once, or spawn it with a larger "
+          "queue_capacity",
+          *name_, letters_max, device::Address{target}.slot());
     refused_.push_back({std::move(letter), Reason::rejected});
   }
   bury_refused(lock);

@@ -8,7 +8,7 @@
 #include "program.hpp"
 #include "public.hpp"
 
-namespace ringray::test {
+namespace ringray::test::checkpoints {
 namespace {
 
 using namespace device;
@@ -230,4 +230,4 @@ TEST(DeviceCheckpoint, C59_AKernelRefusesAFileThatDoesNotFitAndStaysAsItWas) {
 }
 
 }  // namespace
-}  // namespace ringray::test
+}  // namespace ringray::test::checkpoints

@@ -5,7 +5,7 @@
 #include "public.hpp"
 #include "ringray/runtime/core.hpp"
 
-namespace ringray::test {
+namespace ringray::test::topics {
 namespace {
 
 using namespace device;
@@ -194,4 +194,4 @@ TEST(DeviceTopics, AnActorThatIsTerminatedOrWhoseKernelEndsIsForgotten) {
 }
 
 }  // namespace
-}  // namespace ringray::test
+}  // namespace ringray::test::topics
