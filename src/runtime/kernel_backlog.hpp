@@ -56,7 +56,7 @@ class KernelBacklog : public std::enable_shared_from_this<KernelBacklog> {
   std::mutex mutex_;                                 // guards what follows
   std::unordered_map<std::uint32_t, Queue> queues_;  // by address
   std::vector<Refused> refused_;
-  bool told_ = false;  // that messages are lost
+  bool told_ = false;                                        // that messages are lost
   base::Nanoseconds next_retry_ = base::Nanoseconds::max();  // for which a timer is armed
 };
 
