@@ -90,11 +90,15 @@ PeakPart DeviceBlock::peak() const {
   const auto& layout = coefficients_.layout;
   PeakPart part(
       {static_cast<std::size_t>(layout.nz), static_cast<std::size_t>(layout.ny), static_cast<std::size_t>(layout.nx)});
-  float* to = part.data();
+  copy_peak(part.data());
+  return part;
+}
+
+void DeviceBlock::copy_peak(float* to) const {
+  const auto& layout = coefficients_.layout;
   for (int z = 0; z < layout.nz; ++z) {
     for (int y = 0; y < layout.ny; ++y) to = std::copy_n(peak_.begin() + layout.at(0, y, z), layout.nx, to);
   }
-  return part;
 }
 
 }  // namespace ultrasound

@@ -43,6 +43,7 @@ class DeviceBlock {
 
   Yield yield() const;
   PeakPart peak() const;
+  void copy_peak(float* cells) const;  ///< without margins
 
  private:
   const Coefficients coefficients_;

@@ -13,6 +13,3 @@
 #else
 #define RINGRAY_CALLED
 #endif
-
-/// The same on the host, too: GCC 12 warns of array bounds in what it inlines there, falsely.
-#define RINGRAY_OUT_OF_LINE __attribute__((noinline))

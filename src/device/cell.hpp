@@ -34,6 +34,12 @@ RINGRAY_DEVICE constexpr Word lap_tag(Word index, std::uint32_t capacity_log2) {
   return (((index >> capacity_log2) & 0x7f) | 0x80) << 56;
 }
 
+// GCC 12 takes the number of a message's cells, which it does not know, for more than the message has.
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
+#pragma GCC diagnostic push
+#pragma GCC diagnostic ignored "-Warray-bounds"
+#endif
+
 /// Word `i` of a cell that carries `data`.
 template <int count>
 RINGRAY_DEVICE constexpr Word tagged_word(const Word* data, int i, Word tag) {
@@ -51,6 +57,10 @@ RINGRAY_DEVICE void write_cell(BasicCell<count>& cell, const Word* data, Word ta
     Policy::template store<Order::relaxed>(cell.words[i], tagged_word<count>(data, i, tag));
   Policy::template store<order>(cell.words[count - 1], tagged_word<count>(data, count - 1, tag));
 }
+
+#if defined(__GNUC__) && !defined(__clang__) && !defined(__CUDACC__)
+#pragma GCC diagnostic pop
+#endif
 
 /// True, and `data` is filled, when the cell is whole in the lap of `tag`.
 template <class Policy, int count>

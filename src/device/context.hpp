@@ -108,7 +108,7 @@ class Context {
     pack(packed.words, envelope, message, options.deadline);
     return send_packed(target, packed.words);
   }
-  RINGRAY_OUT_OF_LINE RINGRAY_DEVICE Delivery send_packed(Address target, Word* words) const {
+  RINGRAY_CALLED RINGRAY_DEVICE Delivery send_packed(Address target, Word* words) const {
     using Policy = typename Platform::Policy;
     const auto buried = [&](bool kept) {
       if (!kept) count<Policy>(kernel_.blocks[block_of(turn_.slot)].lost_letters);
