@@ -121,7 +121,8 @@ class KernelHandle {
     place_.here()->hosted().exclusive([&] { static_cast<void>(work()); });
   }
 
-  /// Counts of all actors that it ever had, and the depth of the fullest mailbox, in cells.
+  /// Counts of all actors that it ever had, and the depth of the fullest mailbox, in cells. A message is counted when
+  /// its handler has ended, which can be after its answer came: suspend() first where sums must be exact.
   Telemetry telemetry() const { return ask<&runtime::KernelDoor::telemetry>(); }
   /// Messages that were not handled, with the reason: the newest 256.
   std::vector<DeadLetter> dead_letters() const { return ask<&runtime::KernelDoor::dead_letters>(); }

@@ -112,6 +112,7 @@ void observe(double seconds) {
   }
   worker.restart();
   ringray::get(worker.call(Job{1}));  // all that was sent before was handled, or dropped
+  kernel.suspend();                   // and the handler that answered has ended: it is counted
   const auto all = kernel.telemetry();
   std::printf("%llu sent, %llu handled, %llu dropped, %llu failed, fullest mailbox %llu of %llu cells\n",
               static_cast<unsigned long long>(sent + 2), static_cast<unsigned long long>(all.handled),
