@@ -55,7 +55,7 @@ build() {
     say "configuring $preset"
     # Files of a target that are compiled as one share what they include: half the time. Whoever develops, and compiles one
     # file often, configures without.
-    cmake --preset "$preset" -DCMAKE_UNITY_BUILD=ON "${options[@]}" >"$log" 2>&1 || { tail -n 30 "$log" >&2; return 1; }
+    cmake --preset "$preset" -DCMAKE_UNITY_BUILD=ON -DCMAKE_UNITY_BUILD_BATCH_SIZE=16 "${options[@]}" >"$log" 2>&1 || { tail -n 30 "$log" >&2; return 1; }
   fi
   ninja -C "build/$preset" -j "$(build_jobs)" "$@" 2>&1 | tee "$log" | show_progress "building $preset" || {
     grep -E -A 15 'error|FAILED|undefined reference' "$log" | head -n 60 >&2 || tail -n 30 "$log" >&2

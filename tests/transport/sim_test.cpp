@@ -67,7 +67,13 @@ TEST(SimNetwork, SameSeedGivesTheSameHistoryAndAnotherSeedAnother) {
   EXPECT_NE(history(1, 10, 2000), history(2, 10, 2000));
 }
 
-TEST(SimNetwork, ThousandRanksExchangeAMillionMessages) { history(3, 1000, 1'000'000); }
+TEST(SimNetwork, ThousandRanksExchangeAMillionMessages) {
+#ifdef __SANITIZE_ADDRESS__
+  history(3, 1000, 100'000);  // it sees no more in a million
+#else
+  history(3, 1000, 1'000'000);
+#endif
+}
 
 TEST(SimNetwork, TimeIsVirtualAndOnlyEventsOrTheUserMoveIt) {
   Network network(1, 2, {.delay_min = 100ns, .delay_max = 100ns, .straggler_chance = 0});

@@ -24,8 +24,8 @@ std::string build_id_of(const dl_phdr_info& object) {
   for (int i = 0; i < object.dlpi_phnum; ++i) {
     const auto& segment = object.dlpi_phdr[i];
     if (segment.p_type != PT_NOTE) continue;
-    const std::size_t align = segment.p_align == 8 ? 8 : 4;
-    const auto up = [align](std::size_t n) { return (n + align - 1) & ~(align - 1); };
+    // Also in segments aligned to 8: mold puts notes of both alignments in one, and those of GNU need no more than 4.
+    const auto up = [](std::size_t n) { return (n + 3) & ~std::size_t{3}; };
     const auto* at = reinterpret_cast<const unsigned char*>(object.dlpi_addr + segment.p_vaddr);
     const auto* end = at + segment.p_memsz;
     while (at + sizeof(ElfW(Nhdr)) <= end) {
