@@ -51,8 +51,9 @@ class Blocks {
   std::vector<float> peak() const {
     std::vector<float> all;
     for (const Block& block : blocks_) {
-      all.resize(all.size() + block.extents().cells());
-      block.copy_peak(std::span(all).last(block.extents().cells()));
+      const auto begin = all.size();
+      all.resize(begin + block.extents().cells());
+      block.copy_peak(all.data() + begin);
     }
     return all;
   }

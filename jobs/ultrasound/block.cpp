@@ -12,7 +12,27 @@ std::vector<float> cut_planes(const std::vector<float>& whole, std::int64_t plan
   return {whole.begin() + range.first * plane, whole.begin() + (range.last + 2 * wave_halo) * plane};
 }
 
+std::int64_t cell_of(const PointSource& source, const ringray::kernels::WaveLayout& layout) {
+  return layout.at(source.cell.x, source.cell.y, source.cell.z);
+}
+
 }  // namespace
+
+ringray::kernels::WaveMedium medium_of(const Coefficients& c) {
+  return {c.stiffness.data(), c.decay.data(), c.buoyancy_x.data(), c.buoyancy_y.data(), c.buoyancy_z.data()};
+}
+
+float taken(const PointSource& source, const Coefficients& c, long step) {
+  const auto i = static_cast<std::size_t>(cell_of(source, c.layout));
+  const double flow = source.burst(static_cast<double>(step) * c.step_s - source.delay_s);
+  return static_cast<float>(c.stiffness[i] * flow / (c.spacing_m * c.decay[i]));
+}
+
+void copy_inner(const ringray::kernels::WaveLayout& layout, const float* field, float* cells) {
+  for (int z = 0; z < layout.nz; ++z) {
+    for (int y = 0; y < layout.ny; ++y) cells = std::copy_n(field + layout.at(0, y, z), layout.nx, cells);
+  }
+}
 
 PlaneRange planes_of_block(int planes, int index, int count) {
   const auto start = [&](int i) { return static_cast<int>(static_cast<long>(planes) * i / count); };
@@ -53,27 +73,17 @@ Block::Block(BlockSetup setup) : setup_(std::move(setup)) {
   peak_.assign(size, 0.0F);
 }
 
-ringray::kernels::WaveMedium Block::medium() const {
-  const Coefficients& c = setup_.coefficients;
-  return {c.stiffness.data(), c.decay.data(), c.buoyancy_x.data(), c.buoyancy_y.data(), c.buoyancy_z.data()};
-}
-
-// A source adds dt^2 K Q / h^3 to the right-hand side of the scheme; taking it from q- before the step has the same
-// effect.
 void Block::inject() {
   const Coefficients& c = setup_.coefficients;
-  for (const PointSource& source : setup_.sources) {
-    const auto i = static_cast<std::size_t>(c.layout.at(source.cell.x, source.cell.y, source.cell.z));
-    const double flow = source.burst(static_cast<double>(steps_) * c.step_s - source.delay_s);
-    before_[i] -= static_cast<float>(c.stiffness[i] * flow / (c.spacing_m * c.decay[i]));
-  }
+  for (const PointSource& source : setup_.sources)
+    before_[static_cast<std::size_t>(cell_of(source, c.layout))] -= taken(source, c, steps_);
 }
 
 void Block::advance() {
   const Coefficients& c = setup_.coefficients;
   inject();
   ringray::kernels::advance_planes({.layout = c.layout,
-                                    .medium = medium(),
+                                    .medium = medium_of(c),
                                     .now = now_.data(),
                                     .next = before_.data(),
                                     .peak = peak_.data(),
@@ -100,7 +110,7 @@ void Block::set_above(std::span<const float> edge) { set_margin(edge, true); }
 std::vector<double> Block::plane_energies() const {
   const Coefficients& c = setup_.coefficients;
   const ringray::kernels::WaveEnergy energy{
-      .layout = c.layout, .medium = medium(), .now = before_.data(), .next = now_.data()};
+      .layout = c.layout, .medium = medium_of(c), .now = before_.data(), .next = now_.data()};
   std::vector<double> planes;
   for (int z = 0; z < c.layout.nz; ++z) planes.push_back(0.5 * c.spacing_m * energy_of_plane(energy, z));
   return planes;
@@ -116,14 +126,6 @@ void Block::append_slice(int x, std::vector<float>& values) const {
   const auto& layout = setup_.coefficients.layout;
   for (int z = 0; z < layout.nz; ++z) {
     for (int y = 0; y < layout.ny; ++y) values.push_back(pressure({x, y, z}));
-  }
-}
-
-void Block::copy_peak(std::span<float> cells) const {
-  const auto& layout = setup_.coefficients.layout;
-  auto to = cells.begin();
-  for (int z = 0; z < layout.nz; ++z) {
-    for (int y = 0; y < layout.ny; ++y) to = std::copy_n(peak_.begin() + layout.at(0, y, z), layout.nx, to);
   }
 }
 

@@ -23,6 +23,16 @@ struct BlockSetup {
   std::vector<Recorder> recorders;   ///< likewise
 };
 
+/// What the stencil reads.
+ringray::kernels::WaveMedium medium_of(const Coefficients& coefficients);
+
+/// What a source, z counted from the block's first plane, takes from q- of its cell before a step: dt^2 K Q / h^3,
+/// which has the same effect there as on the right-hand side of the scheme.
+float taken(const PointSource& source, const Coefficients& coefficients, long step);
+
+/// A field of `layout` without margins.
+void copy_inner(const ringray::kernels::WaveLayout& layout, const float* field, float* cells);
+
 /// The planes of block `index` of `count`: [first, last).
 struct PlaneRange {
   int first = 0, last = 0;
@@ -64,12 +74,11 @@ class Block {
   /// Pressure at each recorder, in their order, one row per step.
   const std::vector<float>& traces() const { return traces_; }
   /// Largest |pressure| per cell so far, Pa, without margins.
-  void copy_peak(std::span<float> cells) const;
+  void copy_peak(float* cells) const { copy_inner(setup_.coefficients.layout, peak_.data(), cells); }
 
  private:
   std::span<const float> edge(bool upper) const;
   void set_margin(std::span<const float> edge, bool upper);
-  ringray::kernels::WaveMedium medium() const;
   void inject();
 
   BlockSetup setup_;

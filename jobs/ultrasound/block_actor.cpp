@@ -38,7 +38,7 @@ Harvest BlockActor::harvest() const { return {block_.recorders(), block_.traces(
 PeakPart BlockActor::peak() const {
   const Extents n = block_.extents();
   PeakPart part({static_cast<std::size_t>(n.nz), static_cast<std::size_t>(n.ny), static_cast<std::size_t>(n.nx)});
-  block_.copy_peak(part.span());
+  block_.copy_peak(part.data());
   return part;
 }
 

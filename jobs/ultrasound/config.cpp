@@ -174,7 +174,8 @@ void read_toml(std::string_view text, const std::string& file, Config& config) {
 void check_config(const Config& config) {
   const TransducerConfig& t = config.transducer;
   require(config.spacing_mm >= 0.1 && config.spacing_mm <= 10, "spacing_mm", config.spacing_mm, "0.1 to 10");
-  require(config.courant > 0, "courant", config.courant, "positive");
+  require(config.courant > 0 && config.courant <= 1, "courant", config.courant,
+          "positive, at most 1: with longer steps the wave grows without bound");
   require(config.cells_per_wavelength >= 3 && config.cells_per_wavelength <= 100, "cells_per_wavelength",
           config.cells_per_wavelength, "3 to 100: below 3 the grid cannot carry the wave");
   require(config.layer_cells >= 0 && config.layer_cells <= 100, "layer_cells", config.layer_cells, "0 to 100");

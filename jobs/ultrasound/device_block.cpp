@@ -36,11 +36,7 @@ DeviceBlock::DeviceBlock(const BlockSetup& setup, const Sampling& sampling)
   }
   flows_.reserve(steps * flows_count_);
   for (std::size_t step = 0; step < steps; ++step) {
-    for (const auto& [cell, source] : sources) {
-      const auto i = static_cast<std::size_t>(cell);
-      const double flow = source->burst(static_cast<double>(step) * c.step_s - source->delay_s);
-      flows_.push_back(static_cast<float>(c.stiffness[i] * flow / (c.spacing_m * c.decay[i])));
-    }
+    for (const auto& [cell, source] : sources) flows_.push_back(taken(*source, c, static_cast<long>(step)));
   }
 }
 
@@ -49,7 +45,7 @@ ringray::kernels::WaveMemory DeviceBlock::memory(std::uint64_t simulation) {
   const auto count = [](std::size_t size) { return static_cast<std::uint32_t>(size); };
   return {.simulation = simulation,
           .layout = c.layout,
-          .medium = {c.stiffness.data(), c.decay.data(), c.buoyancy_x.data(), c.buoyancy_y.data(), c.buoyancy_z.data()},
+          .medium = medium_of(c),
           .field = {fields_[0].data(), fields_[1].data()},
           .peak = peak_.data(),
           .rate = static_cast<float>(1 / c.step_s),
@@ -92,13 +88,6 @@ PeakPart DeviceBlock::peak() const {
       {static_cast<std::size_t>(layout.nz), static_cast<std::size_t>(layout.ny), static_cast<std::size_t>(layout.nx)});
   copy_peak(part.data());
   return part;
-}
-
-void DeviceBlock::copy_peak(float* to) const {
-  const auto& layout = coefficients_.layout;
-  for (int z = 0; z < layout.nz; ++z) {
-    for (int y = 0; y < layout.ny; ++y) to = std::copy_n(peak_.begin() + layout.at(0, y, z), layout.nx, to);
-  }
 }
 
 }  // namespace ultrasound

@@ -43,7 +43,7 @@ class DeviceBlock {
 
   Yield yield() const;
   PeakPart peak() const;
-  void copy_peak(float* cells) const;  ///< without margins
+  void copy_peak(float* cells) const { copy_inner(coefficients_.layout, peak_.data(), cells); }
 
  private:
   const Coefficients coefficients_;

@@ -103,8 +103,9 @@ SimulationResult run_in_loop(const Simulation& simulation, const Progress& progr
   std::vector<float> peak;
   for (const Block& block : blocks) {
     parts.push_back({block.recorders(), block.traces()});
-    peak.resize(peak.size() + block.extents().cells());
-    block.copy_peak(std::span(peak).last(block.extents().cells()));
+    const auto begin = peak.size();
+    peak.resize(begin + block.extents().cells());
+    block.copy_peak(peak.data() + begin);
   }
   const auto& layout = simulation.coefficients->layout;
   result.peak_pa = std::make_shared<WholeField>(Extents{layout.nx, layout.ny, layout.nz}, std::move(peak));

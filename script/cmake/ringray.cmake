@@ -94,16 +94,18 @@ endfunction()
 
 # A transport: src/transport/NAME, as the library ringray::transport_NAME. The conformance tests are linked to it with
 # tests/transport/NAME_harness.cpp, which says how ranks are started on it.
-#   ringray_add_transport(NAME SOURCES files... [PRIVATE_USES targets...])
+#   ringray_add_transport(NAME [FOR_TESTS] SOURCES files... [PRIVATE_USES targets...])
 function(ringray_add_transport name)
-  cmake_parse_arguments(transport "" "" "SOURCES;PRIVATE_USES" ${ARGN})
+  cmake_parse_arguments(transport "FOR_TESTS" "" "SOURCES;PRIVATE_USES" ${ARGN})
   add_library(ringray_transport_${name} STATIC ${transport_SOURCES})
   add_library(ringray::transport_${name} ALIAS ringray_transport_${name})
   set_target_properties(ringray_transport_${name} PROPERTIES EXPORT_NAME transport_${name})
   target_link_libraries(ringray_transport_${name} PUBLIC ringray::transport
     PRIVATE $<BUILD_INTERFACE:ringray_flags> ${transport_PRIVATE_USES})
   ringray_check_alignment(ringray_transport_${name})
-  install(TARGETS ringray_transport_${name} EXPORT ringray)
+  if(NOT transport_FOR_TESTS)
+    install(TARGETS ringray_transport_${name} EXPORT ringray)
+  endif()
   set_property(GLOBAL APPEND PROPERTY RINGRAY_TRANSPORTS ${name})
 endfunction()
 

@@ -3,9 +3,12 @@
 #include <fcntl.h>
 #include <fmt/format.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
+#include <cstdlib>
 #include <cstring>
 #include <filesystem>
 #include <mutex>
@@ -17,6 +20,18 @@ namespace ringray::base {
 namespace {
 
 namespace files = std::filesystem;
+
+/// Before the number of the writer's process.
+std::string partial_name(const std::string& target) {
+  utsname host{};
+  ::uname(&host);
+  return fmt::format("{}.partial-{}-", target, host.nodename);
+}
+
+files::path folder_of(const std::string& target) {
+  const auto folder = files::path(target).parent_path();
+  return folder.empty() ? "." : folder;
+}
 
 /// An open file. One thread.
 class Descriptor {
@@ -47,21 +62,33 @@ int write_all(const std::string& path, const FileBytes& bytes) {
   return fsync(file.get()) == 0 && file.close() ? 0 : errno;
 }
 
-int sync_folder(const std::string& path) {
-  const Descriptor folder(path.empty() ? "." : path, O_RDONLY | O_DIRECTORY);
+int sync_folder(const files::path& path) {
+  const Descriptor folder(path.string(), O_RDONLY | O_DIRECTORY);
   return folder.get() >= 0 && fsync(folder.get()) == 0 ? 0 : errno;
 }
 
-/// PATH becomes PATH.1 as well, PATH.1 becomes PATH.2, up to keep - 1, which goes.
+/// PATH becomes PATH.1 as well, PATH.1 becomes PATH.2, up to the first number that is free, or keep - 1, which goes.
 void shift(const std::string& path, std::uint32_t keep) {
   if (keep == 1 || !files::exists(path)) return;
   const auto older = [&](std::uint32_t i) { return fmt::format("{}.{}", path, i); };
-  for (auto i = keep - 1; i > 1; --i)
-    if (files::exists(older(i - 1))) files::rename(older(i - 1), older(i));
+  auto last = std::uint32_t{1};
+  while (last < keep - 1 && files::exists(older(last))) ++last;
+  for (auto i = last; i > 1; --i) files::rename(older(i - 1), older(i));
   files::remove(older(1));
   std::error_code no_links;
   files::create_hard_link(path, older(1), no_links);
   if (no_links) files::copy_file(path, older(1));
+}
+
+/// What writers of this host left when they were killed.
+void remove_partial(const std::string& target) {
+  const auto name = files::path(partial_name(target)).filename().string();
+  std::error_code error;
+  for (const auto& entry : files::directory_iterator(folder_of(target), error)) {
+    const auto other = entry.path().filename().string();
+    const auto pid = other.starts_with(name) ? std::atoi(other.c_str() + name.size()) : 0;
+    if (pid > 0 && ::kill(pid, 0) != 0 && errno == ESRCH) files::remove(entry.path(), error);
+  }
 }
 
 }  // namespace
@@ -76,7 +103,8 @@ Result<void> write_kept_file(const std::string& path, const FileBytes& bytes, st
   if (keep == 0) return refuse(0, "0 files would be kept; take 1 or more");
   const auto target = replaced_file(path);
   if (!target) return refuse(0, target.error().text);
-  const auto partial = fmt::format("{}.partial-{}", *target, getpid());
+  remove_partial(*target);
+  const auto partial = partial_name(*target) + std::to_string(getpid());
   auto error = write_all(partial, bytes);
   if (error == 0) try {
       shift(*target, keep);
@@ -84,7 +112,7 @@ Result<void> write_kept_file(const std::string& path, const FileBytes& bytes, st
     } catch (const files::filesystem_error& e) {
       error = e.code().value();
     }
-  if (error == 0) error = sync_folder(files::path(*target).parent_path().string());
+  if (error == 0) error = sync_folder(folder_of(*target));
   if (error == 0) return {};
   std::error_code ignored;  // the error that counts is known
   files::remove(partial, ignored);

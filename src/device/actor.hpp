@@ -57,6 +57,8 @@ struct ActorSlot {
   std::uint32_t checkpoint_every = 0;  ///< messages; 0: never
   std::uint32_t unsaved = 0;           ///< messages since then
   std::uint32_t failed_call = 0;       ///< number of the call of the host whose handler failed; 0: it was none
+  std::uint32_t failures = 0;          ///< of the occupant
+  std::uint32_t obeyed = 0;            ///< number of the last StepCommand to the slot; the host counts on
 
   MailboxWords mailbox;
   ActorCounters counters;
@@ -124,6 +126,7 @@ struct SpawnCommand {
 struct StepCommand {
   static constexpr std::uint16_t id = 0xff01;
   Step step;  ///< suspend, resume, terminate, restart or fail
+  std::uint32_t number;
 };
 /// A failed actor goes on from its checkpoint; in another life the command has come too late.
 struct RecoverCommand {
@@ -137,9 +140,9 @@ struct LifeNotice {
   static constexpr std::uint16_t id = 0xff10;
   std::uint32_t slot;
   std::uint32_t generation;
-  Life life;                  ///< that it has now
-  std::uint32_t error;        ///< of a handler
-  std::uint32_t failed_call;  ///< as ActorSlot's
+  Life life;                                    ///< that it has now
+  std::uint32_t error;                          ///< of a handler
+  std::uint32_t failed_call, failures, obeyed;  ///< as ActorSlot's. One failure may be told more than once
 
   Address actor() const { return Address::of(slot, generation); }
 };

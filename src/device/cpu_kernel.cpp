@@ -148,6 +148,7 @@ void CpuKernel::note(const LifeNotice& notice) {
   if (resident.generation != notice.generation) return;
   resident.life = notice.life;
   resident.error = notice.error;
+  resident.obeyed = notice.obeyed;
   if (notice.life != Life::terminated) return;
   resident.is_taken = false;
   ++resident.generation;
@@ -206,9 +207,7 @@ Result<void> CpuKernel::terminate() {
     }
     for (const auto actor : living) {
       changed_.wait([&] { return life(actor) != Life::created; });  // somebody spawns it right now
-      Packed<StepCommand> packed;
-      pack(packed.words, {.target = actor}, StepCommand{Step::terminate});
-      command(block_of(actor.slot()), packed.words);
+      command(actor, Step::terminate);
     }
     request(Request::run);  // dead letters are made by the blocks, which have handled nothing in between
     for (const auto actor : living) changed_.wait([&] { return life(actor) == Life::terminated; });
@@ -363,17 +362,36 @@ Result<Life> CpuKernel::step(Address actor, Step step) {
       advance(before, step, fmt::format("the actor in slot {} of kernel '{}'", actor.slot(), options_.name));
   if (!goal) return goal;
   if (*goal == before) return before;
-  Packed<StepCommand> packed;
-  pack(packed.words, {.target = actor}, StepCommand{step});
-  command(block_of(actor.slot()), packed.words);
-  const auto wanted = step == Step::terminate ? Life::terminated : *goal;
+  // Not until it has that life: it may have had it for a moment.
+  const auto number = command(actor, step);
   Life now = before;
   changed_.wait([&] {
-    now = life(actor);
-    if (now == Life::terminating) return wanted == Life::terminating || life() != Life::active;  // ends with resume()
-    return now == wanted || now != before;
+    std::lock_guard guard(lock_);
+    const auto* resident = find(actor);
+    now = resident == nullptr ? Life::terminated : resident->life;
+    if (now == Life::terminated) return true;
+    if (now == Life::terminating && step == Step::terminate) return life_ != Life::active;  // ends with resume()
+    return static_cast<std::int32_t>(resident->obeyed - number) >= 0;
   });
   return now;
+}
+
+/// Waits for room, and gives the number that the actor has obeyed then; nobody waits for it when the kernel has ended.
+std::uint32_t CpuKernel::command(Address actor, Step step) {
+  std::uint32_t number = 0;
+  bells_.senders.wait([&] {
+    std::lock_guard guard(lock_);  // numbers go the way in their order
+    if (life_ == Life::terminated) return true;
+    auto& asked = residents_[actor.slot()].asked;
+    Packed<StepCommand> packed;
+    pack(packed.words, {.target = actor}, StepCommand{step, asked + 1});
+    const auto block = block_of(actor.slot());
+    if (!commands_of<Near>(kernel_, block).send(commanders_[block], packed.words)) return false;
+    number = ++asked;
+    return true;
+  });
+  bells_.blocks[block_of(actor.slot())].ring();
+  return number;
 }
 
 Delivery CpuKernel::send(Word* words, base::Nanoseconds deadline) {

@@ -119,6 +119,7 @@ class CpuKernel final : public HostedKernel {
     Life life = Life::terminated;
     std::uint32_t generation = 0;
     std::uint32_t error = 0;
+    std::uint32_t asked = 0, obeyed = 0;  // numbers of StepCommands
     std::uint32_t capacity_log2 = 0;
     Overflow overflow = Overflow::reject;
     bool was_used = false, is_taken = false;
@@ -139,6 +140,7 @@ class CpuKernel final : public HostedKernel {
   void request(Request request);
   void await_acknowledged();
   void command(std::uint32_t block, Word* words);
+  std::uint32_t command(Address actor, Step step);
   bool try_command(std::uint32_t block, Word* words);
   Result<Resident*> living(Address actor);
   Result<Life> advance_to(Step step);

@@ -43,9 +43,12 @@ Result<StateBytes> CpuKernel::checkpoint(Address actor) {
   const auto resident = living(actor);
   if (!resident) return tl::make_unexpected(resident.error());
   auto& kept = (*resident)->checkpoint;
+  // What a handler that failed has left is not what the actor goes on from.
+  const bool goes_back = !kept.empty() && slots_[actor.slot()].life == Life::failed;
+  const auto& from = goes_back ? kept : (*resident)->state;
   StateBytes state((*resident)->state_bytes);
-  std::memcpy(state.data(), (*resident)->state.data(), state.size());
-  if (!kept.empty()) std::memcpy(kept.data(), state.data(), state.size());
+  std::memcpy(state.data(), from.data(), state.size());
+  if (!kept.empty() && !goes_back) std::memcpy(kept.data(), state.data(), state.size());
   return state;
 }
 

@@ -85,6 +85,7 @@ class Scheduler {
     count<Policy>(slot.counters.failed);
     end_pick();
     slot.error = turn_.error;
+    ++slot.failures;
     slot.failed_call = envelope.source.is_host() ? envelope.correlation : 0;
     live(turn_.slot, Life::failed);
   }
@@ -261,7 +262,8 @@ class Scheduler {
         Packed<LifeNotice> packed;
         Envelope envelope{.target = host_address, .source = Address::of(index, generation)};
         envelope.flags |= Envelope::refers_to_memory_flag;  // the address may be used now
-        pack(packed.words, envelope, LifeNotice{index, generation, slot.life, slot.error, slot.failed_call});
+        pack(packed.words, envelope,
+             LifeNotice{index, generation, slot.life, slot.error, slot.failed_call, slot.failures, slot.obeyed});
         if (egress_of<Policy>(kernel_).send(packed.words) != Sent::accepted) return;
         words_.notices[i] &= ~(Word{1} << bit);
         platform_.wake_host();
@@ -276,7 +278,8 @@ class Scheduler {
     if (envelope.target.generation() != slot.generation) return;
     if (envelope.type == RecoverCommand::id) return recover(index);
     if (envelope.type != StepCommand::id) return;
-    const Step step = turn_.parcel.as<StepCommand>().step;
+    const auto [step, number] = turn_.parcel.as<StepCommand>();
+    slot.obeyed = number;
     const Life life = after(slot.life, step);
     if (life == Life::count || slot.life == Life::terminated) return live(index, slot.life);  // tells what it is
     if (step == Step::restart) begin_again(slot);
@@ -306,6 +309,7 @@ class Scheduler {
     slot.checkpoint_every = command.checkpoint == nullptr ? 0 : command.checkpoint_every;
     slot.unsaved = 0;
     slot.error = 0;
+    slot.failures = 0;
     live(index, Life::active);
     Policy::template store<Order::release>(slot.occupant, Word{slot.generation} + 1);
   }

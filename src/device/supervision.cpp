@@ -20,7 +20,7 @@ std::optional<nanoseconds> Restarts::after_failure(nanoseconds now) {
   while (!failures_.empty() && now - failures_.front() >= supervision_.window) failures_.pop_front();
   if (failures_.size() >= supervision_.restarts) return {};
   auto delay = supervision_.backoff;
-  for (std::size_t i = 0; i < failures_.size() && delay < supervision_.backoff_max; ++i)
+  for (std::size_t i = 0; i < failures_.size() && delay < supervision_.backoff_max && delay > nanoseconds::zero(); ++i)
     delay = delay > supervision_.backoff_max / 2 ? supervision_.backoff_max : 2 * delay;
   failures_.push_back(now);
   return delay;

@@ -125,7 +125,7 @@ void Worker::answer() noexcept {
   answering_.store(false, std::memory_order_release);
 }
 
-std::vector<Look> Pool::look(Keep keep, base::Nanoseconds patience) {
+std::vector<Look> Pool::look(Keep keep, base::Nanoseconds patience, InSystemCall sleepers) {
   auto& workers = crew_->workers;
   std::vector<Look> looks(workers.size());
   static std::mutex one_at_a_time;
@@ -141,7 +141,7 @@ std::vector<Look> Pool::look(Keep keep, base::Nanoseconds patience) {
   for (std::size_t i = 0; i < workers.size(); ++i) before[i] = workers[i]->answers();
   questions.fetch_add(1);
   asked.store(keep);
-  for (std::size_t i = 0; i < workers.size(); ++i) runs[i] = workers[i]->interrupt(question);
+  for (std::size_t i = 0; i < workers.size(); ++i) runs[i] = workers[i]->interrupt(question, sleepers);
   const auto end = base::now() + patience;
   for (std::size_t i = 0; i < workers.size(); ++i)
     while (runs[i] && workers[i]->answers() == before[i] && base::now() < end) sched_yield();

@@ -5,6 +5,7 @@
 
 #include <atomic>
 #include <cstddef>
+#include <cstdint>
 #include <memory>
 
 #include "ringray/base/time.hpp"
@@ -13,6 +14,10 @@ namespace ringray::execution {
 
 /// Called in a signal handler of the worker, with the context of the fiber that runs there: it may read and count.
 using Keep = void* (*)(void* context) noexcept;
+
+/// Whether workers are asked that sleep in a system call of a user's function which a signal would end early (poll,
+/// nanosleep).
+enum class InSystemCall : std::uint8_t { spared, woken };
 
 /// What a worker answered.
 struct Look {

@@ -76,7 +76,7 @@ class Pool {
 
   /// What each worker runs, as `keep` finds it there. A worker whose thread does not run, or blocks signals, does not
   /// answer within `patience`. Not from two threads at a time: the second gets no answers. Any thread.
-  std::vector<Look> look(Keep keep, base::Nanoseconds patience);
+  std::vector<Look> look(Keep keep, base::Nanoseconds patience, InSystemCall sleepers = InSystemCall::spared);
   /// Grows whenever the worker takes something to run. Any thread.
   std::uint64_t turns(unsigned worker) const noexcept;
 

@@ -28,7 +28,8 @@ class Timers {
 
   Id at(base::Nanoseconds deadline, std::function<void()> callback);  ///< deadline: base::now()
   Id after(base::Nanoseconds delay, std::function<void()> callback) {
-    return at(base::now() + delay, std::move(callback));
+    const auto now = base::now();
+    return at(delay > base::Nanoseconds::max() - now ? base::Nanoseconds::max() : now + delay, std::move(callback));
   }
   /// True: the callback will not run. False: it ran, or is running right now.
   bool cancel(Id id);

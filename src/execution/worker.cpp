@@ -1,8 +1,11 @@
 #include "ringray/execution/worker.hpp"
 
 #include <sched.h>
+#include <sys/syscall.h>
 #include <unistd.h>
 
+#include <algorithm>
+#include <array>
 #include <fstream>
 #include <string>
 #include <utility>
@@ -22,12 +25,17 @@ constexpr std::uint64_t cycles_between_polls = 250'000;  // about 100 µs
 constexpr unsigned polls_here = 20;                      // µs in which a task that waits polls
 constexpr std::size_t stack_left_to_poll = 64 * 1024;    // the network, decoding, a line of log
 
-bool sleeps(pid_t thread) {
-  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/stat");
+/// Whether a signal ends nothing early that the thread does: it computes, or is in a system call that goes on after a
+/// handler (signal(7), SA_RESTART).
+bool bears_signals(pid_t thread) {
+  constexpr std::array go_on{SYS_read,  SYS_readv,  SYS_write, SYS_writev, SYS_futex,
+                             SYS_wait4, SYS_waitid, SYS_flock, SYS_fcntl,  SYS_openat};
+  std::ifstream file("/proc/self/task/" + std::to_string(thread) + "/syscall");
+  long number = -1;
+  if (file >> number) return std::find(go_on.begin(), go_on.end(), number) != go_on.end();
+  file.clear();
   std::string text;
-  std::getline(file, text);
-  const auto state = text.rfind(") ");  // "17 (name) S ..."
-  return state != text.npos && state + 2 < text.size() && text[state + 2] != 'R';
+  return file >> text && text == "running";
 }
 
 }  // namespace
@@ -37,10 +45,11 @@ bool sleeps(pid_t thread) {
   return this_worker;
 }
 
-bool Worker::interrupt(int signal) {
+bool Worker::interrupt(int signal, InSystemCall sleepers) {
   const std::lock_guard lock(mutex_);
-  // A call that a user's function sleeps in would end early.
-  if (!thread_ || (!lies_.load(std::memory_order_acquire) && sleeps(kernel_thread_))) return false;
+  if (!thread_) return false;
+  if (sleepers == InSystemCall::spared && !lies_.load(std::memory_order_acquire) && !bears_signals(kernel_thread_))
+    return false;
   RINGRAY_ASSERT(pthread_kill(*thread_, signal) == 0, "a signal to a worker");
   return true;
 }

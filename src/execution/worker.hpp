@@ -55,9 +55,9 @@ class alignas(64) Worker {
     polls_.store(polls_.load(std::memory_order_relaxed) + 1, std::memory_order_relaxed);
   }
 
-  /// Any thread: sends a signal to the thread, whose handler calls answer(). False: there is no thread now, or a user's
-  /// function sleeps in the kernel.
-  bool interrupt(int signal);
+  /// Any thread: sends a signal to the thread, whose handler calls answer(). False: there is no thread now, or it is a
+  /// sleeper that is spared.
+  bool interrupt(int signal, InSystemCall sleepers);
   void answer() noexcept;
   bool answering() const noexcept { return answering_.load(); }                                ///< any thread
   std::uint32_t answers() const noexcept { return answers_.load(std::memory_order_acquire); }  ///< any thread

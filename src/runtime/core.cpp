@@ -147,8 +147,14 @@ Core::~Core() {
 void Core::run(std::function<void()> driver) {
   signals_ = std::make_unique<observe::SignalWatch>([this](int signal) {
     if (signal != SIGTERM && signal != SIGUSR2) return name_crashed();
-    std::fputs(report().c_str(), stderr);
-    if (signal != SIGTERM) return;
+    const bool ends = signal == SIGTERM;
+    auto text = report(ends ? execution::InSystemCall::woken : execution::InSystemCall::spared);
+    if (ends)
+      text += fmt::format(
+          "ringray: rank {}: it was sent SIGTERM (by mpirun after Ctrl-C, a time limit, or kill); it ends\n",
+          self_.value);
+    std::fputs(text.c_str(), stderr);
+    if (!ends) return;
     stop_requested.store(true, std::memory_order_relaxed);
     log::flush();
     _exit(128 + signal);

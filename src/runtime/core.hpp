@@ -154,7 +154,8 @@ class Core final : owner::Environment,
   Result<control::Reply> ask(const control::Request& request);
 
   void sample_metrics();  ///< brings counts kept elsewhere into the metrics; not under the baton
-  std::string report();   ///< what waits for what, and what runs
+  std::string report(
+      execution::InSystemCall sleepers = execution::InSystemCall::spared);  ///< what waits for what, and what runs
   /// For people: those of users' functions that have not ended.
   std::vector<std::string> names_of_running();
   const scheduler::Membership& membership() const noexcept { return membership_; }
@@ -205,7 +206,7 @@ class Core final : owner::Environment,
 
   void set_holding(bool yes) noexcept;
   void watch_workers(base::Nanoseconds now);
-  std::string report_workers(Counted& kept);
+  std::string report_workers(Counted& kept, execution::InSystemCall sleepers);
   void dispatch(const Envelope& envelope, View payload);
   void after_baton(Thread thread);
   void attend();  ///< by a worker, between tasks: users' code that waits for a thread

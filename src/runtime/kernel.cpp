@@ -180,8 +180,9 @@ Address LiveKernel::spawn(device::ActorSetup setup, std::uint32_t cells_min, con
         fmt::format("queue_capacity {} of an actor of kernel '{}' is too small (its largest message takes {} cells and "
                     "would never find room); take {} or more",
                     setup.queue_capacity, *name_, cells_min, std::bit_ceil(cells_min)));
-  if (supervision.restarts == 0) return unwrap(hosted_->spawn(setup));
-  setup.keeps_checkpoint = true;
+  if (supervision.restarts == 0 && supervision.escalation == device::Escalation::actor)
+    return unwrap(hosted_->spawn(setup));
+  setup.keeps_checkpoint = supervision.restarts > 0;
   setup.checkpoint_every = supervision.checkpoint_every;
   supervisors_->begin(shared_from_this(), supervision.escalation);
   const auto actor = unwrap(hosted_->spawn(setup));

@@ -143,7 +143,8 @@ class LiveKernel : public std::enable_shared_from_this<LiveKernel> {
   std::shared_ptr<device::HostedKernel> hosted_;
   std::shared_ptr<KernelBacklog> backlog_;
   const std::uint64_t id_;
-  std::mutex mutex_;  // guards what follows
+  std::mutex checkpoints_;  // one at a time
+  std::mutex mutex_;        // guards what follows
   std::weak_ptr<KernelLease> lease_;
   std::any door_;
   std::map<std::uint32_t, std::any> names_;  // by address

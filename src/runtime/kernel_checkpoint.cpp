@@ -6,11 +6,23 @@
 #include "ringray/runtime/kernel.hpp"
 
 namespace ringray::runtime {
+namespace {
+
+/// A kernel that has ended has no actors any more, and its last good file must stay.
+void check_alive(const device::HostedKernel& kernel, const std::string& name, const char* what) {
+  if (kernel.life() == device::Life::terminated)
+    throw InvalidTransitionError(
+        fmt::format("kernel '{}' is terminated and cannot be {}: its actors are gone; launch another one", name, what));
+}
+
+}  // namespace
 
 void LiveKernel::write_checkpoint(const std::string& path, const device::CheckpointOptions& options,
                                   const std::vector<std::string>& types) {
+  const std::lock_guard one(checkpoints_);  // the newest file has the newest states
   device::CheckpointFile checkpoint{.kernel = *name_, .actors = {}};
   exclusive([&] {
+    check_alive(*hosted_, *name_, "saved");
     for (const auto& actor : hosted_->actors())
       checkpoint.actors.push_back({actor.actor, types.at(actor.type), unwrap(hosted_->checkpoint(actor.actor))});
   });
@@ -23,6 +35,7 @@ void LiveKernel::read_checkpoint(const std::string& path, const std::vector<std:
     throw ConfigError(fmt::format("the checkpoint {} does not fit kernel '{}': {}", path, *name_, why));
   };
   exclusive([&] {
+    check_alive(*hosted_, *name_, "restored");
     const auto actors = hosted_->actors();
     if (actors.size() != checkpoint.actors.size())
       refuse(fmt::format("it has {} actors, and the kernel {}; spawn the same ones first", checkpoint.actors.size(),

@@ -48,7 +48,8 @@ void KernelSupervisors::failed(const device::LifeNotice& notice) {
   {
     const std::lock_guard lock(mutex_);
     if (const auto found = watched_.find(actor.value); found != watched_.end()) {
-      auto& [restarts, failure] = found->second;
+      auto& [restarts, failure, failures] = found->second;
+      if (std::exchange(failures, notice.failures) == notice.failures) return;
       const auto& supervision = restarts.supervision();
       delay = restarts.after_failure(base::now());
       if (delay) {

@@ -29,7 +29,8 @@ class KernelSupervisors : public std::enable_shared_from_this<KernelSupervisors>
  private:
   struct Watched {
     device::Restarts restarts;
-    std::uint64_t failure = 0;  ///< counts; a timer of an older one comes to nothing
+    std::uint64_t failure = 0;   ///< counts; a timer of an older one comes to nothing
+    std::uint32_t failures = 0;  ///< LifeNotice::failures of the last one
   };
 
   void failed(const device::LifeNotice& notice);

@@ -145,6 +145,8 @@ class AskedWorkers {
   Counted& kept_;
 };
 
+constexpr base::Nanoseconds patience = std::chrono::milliseconds(100);
+
 /// What waits for arguments, and for which. States of `kept` are counted.
 std::string report_pending(std::vector<ObjectState*>& kept) {
   constexpr std::size_t lines_max = 20;
@@ -217,10 +219,10 @@ void Core::watch_workers(base::Nanoseconds now) {
       busy_[i] = {turns, now};
 }
 
-std::string Core::report_workers(Counted& kept) {
+std::string Core::report_workers(Counted& kept, execution::InSystemCall sleepers) {
   const AskedWorkers asked(pool_, kept);
   if (!asked) return "  another report is being made\n";
-  const auto looks = pool_.look(&AskedWorkers::keep_running, std::chrono::milliseconds(100));
+  const auto looks = pool_.look(&AskedWorkers::keep_running, patience, sleepers);
   std::string text;
   unsigned idle = 0;
   for (unsigned i = 0; i < looks.size(); ++i) {
@@ -230,7 +232,7 @@ std::string Core::report_workers(Counted& kept) {
     }
     text += fmt::format("  worker {} ", i);
     if (!looks[i].answered) {
-      text += "does not answer: it sleeps in the kernel, or its thread blocks signals\n";
+      text += "sleeps in a system call, or blocks signals: what it runs is named when SIGTERM ends the rank\n";
       continue;
     }
     const auto& seen = *static_cast<const Seen*>(looks[i].kept);
@@ -251,7 +253,7 @@ std::vector<std::string> Core::names_of_running() {
   });
   Counted kept;
   if (const AskedWorkers asked(pool_, kept); asked)
-    for (const auto& look : pool_.look(&AskedWorkers::keep_running, std::chrono::milliseconds(100)))
+    for (const auto& look : pool_.look(&AskedWorkers::keep_running, patience, execution::InSystemCall::woken))
       if (const auto* seen = static_cast<const Seen*>(look.kept); seen && (seen->record || seen->letter))
         names.push_back(seen->name());
   kept.release();
@@ -264,7 +266,7 @@ std::vector<std::string> Core::names_of_running() {
   return names;
 }
 
-std::string Core::report() {
+std::string Core::report(execution::InSystemCall sleepers) {
   // Whoever holds the baton may be what hangs.
   const bool held = holding();
   const bool free = held || baton_.take_within(std::chrono::milliseconds(100));
@@ -274,7 +276,7 @@ std::string Core::report() {
                           waits.empty() ? " has no task that waits\n" : " waits for:\n", waits);
   Counted kept;
   text += report_pending(kept.states);
-  text += report_workers(kept);
+  text += report_workers(kept, sleepers);
   text += fmt::format("  {} queued tasks, {} fibers\n", pool_.queued_estimate(), pool_.fibers());
   // What was kept stays: who lets go of it may need the baton.
   if (!free) return text + "  the baton is held for more than 100 ms: the network is not served\n";

@@ -1,5 +1,7 @@
 // How a fiber waits for a value.
 
+#include <fmt/format.h>
+
 #include "ringray/runtime/cancellation.hpp"
 #include "ringray/runtime/core.hpp"
 #include "ringray/runtime/function.hpp"
@@ -46,6 +48,13 @@ bool polls_bring(const ObjectState& state) {
   return !state.done() && !(e && e->foreign);
 }
 
+std::string timed_out(const ObjectState& state, base::Nanoseconds timeout) {
+  const auto thing = waited_for(state);
+  const auto name = core().with([&] { return thing.name(thing.it); });
+  return fmt::format("{}: it did not exist within {} ms", name,
+                     std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count());
+}
+
 bool wait_here(ObjectState& state, base::Nanoseconds deadline, const char* what) {
   const bool forever = deadline == base::Nanoseconds::max();
   const GiveBack give_back;
@@ -74,9 +83,7 @@ void* get(ObjectState& state, const ValueType* type) {
 
 void* get(ObjectState& state, const ValueType* type, base::Nanoseconds timeout) {
   if (!here(state) && !wait_here(state, deadline_after(timeout), "get, with a timeout,"))
-    throw GetTimeoutError("the object did not exist within " +
-                          std::to_string(std::chrono::duration_cast<std::chrono::milliseconds>(timeout).count()) +
-                          " ms");
+    throw GetTimeoutError(timed_out(state, timeout));
   return value_here(state, type);
 }
 

@@ -64,8 +64,8 @@ class BadInput : public testing::TestWithParam<bool> {
     for (const auto& part : parts) EXPECT_TRUE(has(outcome.lines[0], part)) << part << " in " << outcome.lines[0];
     EXPECT_FALSE(has(outcome.out, "ran")) << outcome.out;
   }
-  void expect_report(const std::string& act, const std::vector<std::string>& expected,
-                     const std::string& options = "") const;
+  void expect_report(const std::string& act, const std::vector<std::string>& expected, const std::string& options = "",
+                     const std::vector<std::string>& at_the_end = {}) const;
   std::size_t files_left() const {
     std::size_t count = 0;
     for (const auto& entry : files::recursive_directory_iterator(folder))
@@ -391,7 +391,7 @@ TEST_P(BadInput, AHandlerThatTheProgramHadBeforeSeesACrashAfterItsReport) {
 
 /// Asks the ranks of a job that hangs until they have said all of `expected`; then ends it.
 void BadInput::expect_report(const std::string& act, const std::vector<std::string>& expected,
-                             const std::string& options) const {
+                             const std::string& options, const std::vector<std::string>& at_the_end) const {
   std::thread job([&] { run("\"" + act + "\" " + options); });
   const auto pid = [&](const std::string& who) {
     const auto text = text_of(folder / "out");
@@ -410,6 +410,9 @@ void BadInput::expect_report(const std::string& act, const std::vector<std::stri
   EXPECT_TRUE(complete()) << report;
   if (const int process = pid("drives")) kill(process, SIGTERM);
   job.join();
+  report = text_of(folder / "err");
+  EXPECT_TRUE(has(report, "ringray: rank 0: it was sent SIGTERM")) << report;
+  for (const auto& part : at_the_end) EXPECT_TRUE(has(report, part)) << part << " in " << report;
 }
 
 TEST_P(BadInput, ARankThatHangsSaysWhatRunsAndWhatWaitsForWhat) {
@@ -435,6 +438,12 @@ TEST_P(BadInput, ARankThatHangsNamesOneWayCallsTheirActorsAndWhatWaitsBehindThem
       {GetParam() ? " s  get the result of task 'source'" : " task 'source'",  // alone, the call may run it itself
        " call 'Clerk::wait' of actor 'clerk', 5 calls wait behind it\n"},
       two);
+}
+
+TEST_P(BadInput, ARankThatHangsNamesATaskThatWaitsForALock) { expect_report("hang at a lock", {" runs task 'locks'"}); }
+
+TEST_P(BadInput, WhatSleepsInASystemCallIsNotWokenButNamedWhenTheRankEnds) {
+  expect_report("hang asleep", {" sleeps in a system call, "}, "--ringray.workers=2", {" runs task 'sleeps'"});
 }
 
 TEST_P(BadInput, ARankThatHangsSaysWhatYields) {

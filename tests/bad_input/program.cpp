@@ -9,6 +9,7 @@
 #include <cstdlib>
 #include <cstring>
 #include <map>
+#include <mutex>
 #include <ringray/ringray.hpp>
 #include <string_view>
 #include <thread>
@@ -159,6 +160,16 @@ ActorHandle<Clerk> busy_clerk(int behind = 5) {
   for (int i = 0; i < behind; ++i) clerk.send<&Clerk::note>();
   return clerk;
 }
+void lock_twice() {
+  say_that_it_spins();
+  std::mutex one;
+  const std::lock_guard held(one);
+  std::thread([&] { const std::lock_guard never(one); }).join();
+}
+void sleep_an_hour() {
+  say_that_it_spins();
+  std::this_thread::sleep_for(1h);
+}
 void yield_for_ever() {
   std::printf("drives %d\n", static_cast<int>(getpid()));
   std::fflush(stdout);
@@ -271,6 +282,16 @@ const std::map<std::string, void (*)()> acts{
        std::printf("drives %d\n", static_cast<int>(getpid()));
        std::fflush(stdout);
        get(submit({.placement = on_rank(other())}, spin));
+     }},
+    {"hang at a lock",
+     [] {
+       const auto locks = submit({.name = "locks", .placement = on_rank(other())}, lock_twice);
+       yield_for_ever();
+     }},
+    {"hang asleep",
+     [] {
+       const auto sleeps = submit({.name = "sleeps", .placement = on_rank(other())}, sleep_an_hour);
+       yield_for_ever();
      }},
     {"hang in a one-way call",
      [] {

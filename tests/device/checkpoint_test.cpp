@@ -113,6 +113,37 @@ TEST(Supervised, C57_ByOptionItsKernelEndsWithIt) {
   EXPECT_TRUE(soon([&] { return !thrown([] { find_actor<Echo>("other"); }).empty(); })) << "its name is free";
 }
 
+TEST(Supervised, C57_ByOptionItsKernelEndsWithTheFirstFailure) {
+  const auto kernel = launched_on_last("k");
+  const auto echo = supervised(kernel, {.restarts = 0, .escalation = Escalation::kernel});
+  EXPECT_TRUE(has(error_of(echo.call(Fail{7})), {"ActorDiedError", "are spent; its kernel ends with it"}));
+  EXPECT_TRUE(soon([&] { return kernel.state() == Life::terminated; }));
+}
+
+TEST(Supervised, C57_AFailureCountsOnceThoughSomebodyAsksForAStepMeanwhile) {
+  for (int round = 0; round < 20; ++round) {
+    const auto kernel = launched_on_last("k");
+    const auto echo = supervised(kernel, {.restarts = 1, .backoff = 0ms, .escalation = Escalation::kernel});
+    echo.send(Fail{1});
+    thrown([&] { echo.suspend(); });
+    EXPECT_TRUE(soon([&] {
+      thrown([&] { echo.resume(); });
+      return kernel.telemetry().restarts == 1;
+    })) << round;
+    EXPECT_EQ(get(echo.call(Ping{1})).count, 1u);
+  }
+}
+
+TEST(Supervised, C62_TheLongestBackoffIsNoShortOne) {
+  constexpr auto for_ever = std::chrono::nanoseconds::max();
+  const auto kernel = launched_on_last("k");
+  const auto echo = supervised(kernel, {.restarts = 1, .backoff = for_ever, .backoff_max = for_ever});
+  EXPECT_TRUE(has(error_of(echo.call(Fail{7})), {"restart 1 of 1"}));
+  for (const auto end = std::chrono::steady_clock::now() + 50ms; std::chrono::steady_clock::now() < end;
+       this_task::yield())
+    ASSERT_EQ(echo.state(), Life::failed);
+}
+
 TEST(Supervised, AFailureWhileItsKernelEndsIsNotRestarted) {
   for (int round = 0; round < 20; ++round) {
     auto kernel = launched_on_last("k");
@@ -170,6 +201,17 @@ TEST(DeviceCheckpoint, C59_ASupervisedActorGoesOnFromTheOneThatSomebodyTookOrRes
   EXPECT_EQ(get(echo.call(Ping{0})).count, 101u);
 }
 
+TEST(DeviceCheckpoint, C59_WhatAFailedHandlerLeftIsNotWhatASupervisedActorGoesOnFrom) {
+  const auto kernel = launched_on_last("k");
+  const auto echo = supervised(kernel, {.restarts = 1, .backoff = 1h, .backoff_max = 1h}, {.count = 4});
+  get(echo.call(Ping{0}));
+  EXPECT_EQ(echo.checkpoint().count, 5u);
+  EXPECT_TRUE(has(error_of(echo.call(Fail{Fail::spoils})), {"restart 1 of 1"}));
+  EXPECT_EQ(echo.checkpoint().count, 5u);
+  echo.restart();
+  EXPECT_EQ(get(echo.call(Ping{0})).count, 1006u) << "a restart by hand changes no state";
+}
+
 /// A file name of the host, which all ranks share here; gone afterwards.
 struct File {
   const std::string path =
@@ -202,6 +244,20 @@ TEST(DeviceCheckpoint, C59_AKernelGoesOnFromAFile) {
   EXPECT_EQ(c.checkpoint().count, 12u);
   EXPECT_EQ(d.checkpoint().next, 1u);
   EXPECT_TRUE(other_relay.checkpoint().to == d.address()) << "the same spawns, the same addresses";
+}
+
+TEST(DeviceCheckpoint, C59_AKernelThatHasEndedLeavesItsLastFile) {
+  const File file;
+  const auto kernel = launched_on_last("first");
+  const auto echo = kernel.spawn<Echo>({.count = 10});
+  kernel.checkpoint(file.path);
+  kernel.terminate();
+  EXPECT_TRUE(has(thrown([&] { kernel.checkpoint(file.path); }), {"InvalidTransitionError", "'first' is terminated"}));
+  EXPECT_TRUE(has(thrown([&] { kernel.restore(file.path); }), {"InvalidTransitionError", "'first' is terminated"}));
+  const auto second = launched_on_last("second");
+  const auto again = second.spawn<Echo>();
+  second.restore(file.path);
+  EXPECT_EQ(get(again.call(Ping{0})).count, 11u);
 }
 
 TEST(DeviceCheckpoint, C59_AKernelRefusesAFileThatDoesNotFitAndStaysAsItWas) {

@@ -25,6 +25,7 @@ struct Fail {
   static constexpr std::uint16_t id = 4;
   using Reply = Pong;
   std::uint32_t code;
+  static constexpr std::uint32_t spoils = 100;  ///< from this code on the state is changed first
 };
 /// Is not answered.
 struct Hush {
@@ -75,7 +76,8 @@ struct Echo {
     context.reply(Pong{ping.value, ++state.count});
   }
   template <class Context>
-  RINGRAY_DEVICE static void on(const Context& context, State&, const Fail& fail) {
+  RINGRAY_DEVICE static void on(const Context& context, State& state, const Fail& fail) {
+    if (fail.code >= Fail::spoils) state.count += 1000;
     context.fail(fail.code);
   }
   template <class Context>

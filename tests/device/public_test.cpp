@@ -112,6 +112,12 @@ TEST(DeviceKernel, ExclusiveWorkRunsBetweenMessagesAndItsErrorsPass) {
   EXPECT_EQ(get(calls.back()).count, 200u);
 }
 
+#ifdef __SANITIZE_ADDRESS__
+constexpr int many_launches = 200;  // it finds a leak after one
+#else
+constexpr int many_launches = 1000;
+#endif
+
 TEST(DeviceKernel, AThousandLaunchesLeaveNothingBehind) {
   const auto threads = [] {
     return std::distance(std::filesystem::directory_iterator("/proc/self/task"), std::filesystem::directory_iterator());
@@ -129,9 +135,24 @@ TEST(DeviceKernel, AThousandLaunchesLeaveNothingBehind) {
     return now.uordblks + now.hblkhd;
   };
   const auto bytes_before = bytes();
-  for (int i = 0; i < 1000; ++i) cycle();
+  for (int i = 0; i < many_launches; ++i) cycle();
   EXPECT_TRUE(soon([&] { return threads() <= threads_before; })) << threads();
   EXPECT_LT(bytes(), bytes_before + (20u << 20)) << "a kernel has 0.4 MiB";
+}
+
+TEST(DeviceActor, ARestartIsDoneThoughTheNextMessageFailsAtOnce) {
+  const auto kernel = launch<TestProgram>();
+  const auto echo = kernel.spawn<Echo>();
+  const auto fails = [&] { return soon([&] { return echo.state() == Life::failed; }); };
+  for (int round = 0; round < 50; ++round) {
+    echo.send(Fail{1});
+    echo.send(Fail{1});
+    ASSERT_TRUE(fails());
+    echo.restart();
+    ASSERT_TRUE(fails());
+    echo.restart();
+  }
+  EXPECT_EQ(get(echo.call(Ping{1})).count, 1u);
 }
 
 // ---- messages

@@ -4,10 +4,13 @@
 
 #include <gtest/gtest.h>
 #include <sys/stat.h>
+#include <sys/utsname.h>
 
+#include <algorithm>
 #include <cstring>
 #include <filesystem>
 #include <fstream>
+#include <limits>
 
 #include "ringray/base/checksum.hpp"
 #include "ringray/base/random.hpp"
@@ -153,6 +156,29 @@ TEST(KeptFile, C59_TheNewestAreKept) {
   ASSERT_TRUE(base::write_kept_file(path, {6}, 1));
   EXPECT_EQ(base::read_file(path).value(), base::FileBytes{6});
   EXPECT_EQ(base::read_file(path + ".1").value(), base::FileBytes{4}) << "what it does not keep it does not touch";
+}
+
+TEST(KeptFile, C59_AllMayBeKept) {
+  const Folder folder;
+  const auto path = folder / "state";
+  constexpr auto all = std::numeric_limits<std::uint32_t>::max();
+  for (std::uint8_t i = 1; i <= 4; ++i) ASSERT_TRUE(base::write_kept_file(path, {i}, all));
+  EXPECT_EQ(folder.names(), (std::vector<std::string>{"state", "state.1", "state.2", "state.3"}));
+  EXPECT_EQ(base::read_file(path + ".3").value(), base::FileBytes{1});
+}
+
+TEST(KeptFile, C59_WhatAWriterLeftThatWasKilledIsRemoved) {
+  const Folder folder;
+  const auto path = folder / "state";
+  utsname host{};
+  ASSERT_EQ(uname(&host), 0);
+  const std::string partial = "state.partial-", here = host.nodename;
+  const auto lives = partial + here + "-1", dead = partial + here + "-2000000000", elsewhere = partial + "x-2000000000";
+  for (const auto& name : {lives, dead, elsewhere}) std::ofstream(folder.path / name) << "half";
+  ASSERT_TRUE(base::write_kept_file(path, {1}, 1));
+  auto left = std::vector<std::string>{"state", lives, elsewhere};
+  std::sort(left.begin(), left.end());
+  EXPECT_EQ(folder.names(), left);
 }
 
 TEST(KeptFile, C59_AFileThatCannotBeWrittenLeavesTheOneBeforeIt) {

@@ -1,8 +1,10 @@
 // What each worker runs, asked by others.
 
 #include <gtest/gtest.h>
+#include <unistd.h>
 
 #include <algorithm>
+#include <array>
 #include <atomic>
 #include <ctime>
 #include <thread>
@@ -126,6 +128,47 @@ TEST(Interrupt, SystemCallThatAFunctionSleepsInIsNotEndedEarly) {
     std::this_thread::sleep_for(100ms);  // it is on its way into the kernel
     while (!done) pool.look(&keep_context, 30s);
     EXPECT_EQ(result, 0);
+    pool.stop();
+  });
+  pool.run();
+  outside.join();
+}
+
+TEST(Interrupt, WhatGoesOnAfterASignalIsAskedThoughItSleeps) {
+  SKIP_WITHOUT_SIGNALS;
+  Pool pool({.workers = 1});
+  std::array<int, 2> pipe{};
+  ASSERT_EQ(::pipe(pipe.data()), 0);
+  int task = 0;
+  ssize_t got = 0;
+  std::thread outside([&] {
+    spawn(pool, [&] {
+      context() = &task;
+      char byte;
+      got = ::read(pipe[0], &byte, 1);
+    });
+    for (void* kept = nullptr; kept != &task;) kept = pool.look(&keep_context, 30s)[0].kept;
+    for (int i = 0; i < 20; ++i) EXPECT_EQ(pool.look(&keep_context, 30s)[0].kept, &task);
+    EXPECT_EQ(::write(pipe[1], "x", 1), 1);
+    pool.stop();
+  });
+  pool.run();
+  outside.join();
+  EXPECT_EQ(got, 1) << "the signal ended it";
+  for (const int end : pipe) ::close(end);
+}
+
+TEST(Interrupt, SleepersAreWokenWhereTheyAreNotSpared) {
+  SKIP_WITHOUT_SIGNALS;
+  Pool pool({.workers = 1});
+  int task = 0;
+  std::thread outside([&] {
+    spawn(pool, [&] {
+      context() = &task;
+      const timespec hour{.tv_sec = 3600, .tv_nsec = 0};
+      ::nanosleep(&hour, nullptr);
+    });
+    for (void* kept = nullptr; kept != &task;) kept = pool.look(&keep_context, 30s, InSystemCall::woken)[0].kept;
     pool.stop();
   });
   pool.run();
