@@ -68,6 +68,17 @@ template <class... A>
 std::vector<std::string> names_in(Program<A...>) {
   return {name_of<A>()...};
 }
+template <class A, class... Handled>
+ProgramNames::Actor reported_names(Messages<Handled...>) {
+  return {runtime::unqualified_name(typeid(A).name()),
+          {{Handled::id, runtime::unqualified_name(typeid(Handled).name())}...}};
+}
+/// Never destroyed: threads of kernels may run until the process ends.
+template <class... A>
+const ProgramNames& reported_names(Program<A...>) {
+  static const auto& names = *new ProgramNames{{reported_names<A>(typename A::Handled{})...}};
+  return names;
+}
 template <class List>
 inline constexpr std::uint32_t cells_max = 1;
 template <class... Handled>
@@ -393,7 +404,8 @@ Actor<A> find_actor(const std::string& name) {
 
 template <class Program>
 KernelHandle<Program> launch(const LaunchOptions& options) {
-  return KernelHandle<Program>(runtime::LiveKernel::launch(options, &run_block<Program, CpuPlatform>));
+  return KernelHandle<Program>(
+      runtime::LiveKernel::launch(options, &run_block<Program, CpuPlatform>, detail::reported_names(Program{})));
 }
 
 }  // namespace ringray::device

@@ -34,7 +34,8 @@ namespace ringray {
   X(objects_borrowed, "objects", level, "Objects of other ranks that this rank holds references to")    \
   X(arena_bytes_used, "bytes", level, "Object memory in use on this rank")                              \
   X(spilled_bytes, "bytes", level, "Bytes of objects that lie on disk because memory was full")         \
-  X(fibers, "fibers", level, "Fibers that run or wait on this rank")
+  X(fibers, "fibers", level, "Fibers that run or wait on this rank")                                    \
+  X(handlers_overdue, "handlers", counter, "Handlers of device actors that ran for longer than their watchdog")
 
 enum class Metric : std::uint16_t {
 #define X(name, unit, kind, sentence) name,

@@ -71,6 +71,24 @@ enum class Request : std::uint32_t {
   leave,  ///< park: leave at the next message boundary
 };
 
+/// What a block handles now, in one word, which the host reads at any moment.
+struct Handling {
+  Address actor;
+  std::uint16_t message = 0;  ///< its type
+  std::uint32_t type = 0;     ///< of the actor: index in the program
+
+  static constexpr std::uint32_t types_max = 1u << 15;
+  RINGRAY_DEVICE constexpr Word word() const {
+    return Word{1} << 63 | Word{type} << 48 | Word{message} << 32 | actor.value;
+  }
+  /// Of a word that is not 0.
+  static constexpr Handling of(Word word) {
+    return {Address{static_cast<std::uint32_t>(word)}, static_cast<std::uint16_t>(word >> 32),
+            static_cast<std::uint32_t>(word >> 48) & (types_max - 1)};
+  }
+  constexpr bool operator==(const Handling&) const = default;
+};
+
 struct BlockWords {
   alignas(
       128) Word ready[priorities][mask_words] = {};  ///< lanes that may have messages; senders set, the block clears
@@ -81,7 +99,7 @@ struct BlockWords {
   LinkReceiver commands;
   // Written by the block, read by the host:
   alignas(128) Word heartbeat = 0;  ///< turns of its loop
-  Word handling = 0;                ///< 1 + slot whose handler runs; 0: none
+  Word handling = 0;                ///< Handling::word() while a handler runs, else 0
   Word acknowledged = 0;            ///< the request that it acts by, as KernelWords::request
   Word lost_letters = 0;            ///< dead letters for which the egress had no room
   alignas(128) Word command_credit = 0;

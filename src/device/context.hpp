@@ -142,6 +142,7 @@ struct Messages {};
 template <class... Actor>
 struct Program {
   static constexpr std::uint32_t types = sizeof...(Actor);
+  static_assert(types <= Handling::types_max, "a program has fewer actor types");
   static_assert((std::is_trivially_copyable_v<typename Actor::State> && ...), "state is copied to and from devices");
 
   /// Index of an actor type.

@@ -62,7 +62,14 @@ CpuKernel::~CpuKernel() {
 
 // ---- threads
 
-void CpuKernel::run_thread(std::uint32_t block) {
+void CpuKernel::begin_thread(std::uint32_t block, const std::function<void()>& run) {
+  if (options_.around_thread)
+    options_.around_thread(*this, block, run);
+  else
+    run();
+}
+
+void CpuKernel::run_block_thread(std::uint32_t block) {
   const CpuPlatform platform(bells_, block);
   for (;;) {
     if (options_.quantum.count() != 0) {
@@ -79,7 +86,7 @@ void CpuKernel::run_thread(std::uint32_t block) {
 
 void CpuKernel::start_threads() {
   for (std::uint32_t block = 0; block < options_.blocks; ++block)
-    threads_.emplace_back([this, block] { run_thread(block); });
+    threads_.emplace_back([this, block] { begin_thread(block, [&] { run_block_thread(block); }); });
 }
 
 void CpuKernel::join_threads() {
@@ -174,7 +181,7 @@ Result<void> CpuKernel::launch() {
   std::lock_guard one(steps_);
   if (const auto next = advance_to(Step::launch); !next) return tl::make_unexpected(next.error());
   request(Request::hold);
-  pump_ = std::thread([this] { pump(); });
+  pump_ = std::thread([this] { begin_thread(options_.blocks, [this] { pump(); }); });
   start_threads();
   await_acknowledged();
   return {};
@@ -447,8 +454,11 @@ Telemetry CpuKernel::telemetry() const {
   return all;
 }
 
-CpuKernel::Heartbeat CpuKernel::heartbeat(std::uint32_t block) const {
-  return {Near::load<Order::relaxed>(blocks_[block].heartbeat), Near::load<Order::relaxed>(blocks_[block].handling)};
+Heartbeat CpuKernel::heartbeat(std::uint32_t block) const {
+  Heartbeat beat{Near::load<Order::relaxed>(blocks_[block].heartbeat), std::nullopt};
+  if (const Word word = Near::load<Order::relaxed>(blocks_[block].handling); word != 0)
+    beat.handling = Handling::of(word);
+  return beat;
 }
 
 std::uint64_t CpuKernel::lost_letters() const {

@@ -100,17 +100,14 @@ class CpuKernel final : public HostedKernel {
   Delivery send(Word* words, base::Nanoseconds deadline = base::Nanoseconds::max()) override;
   Telemetry telemetry() const override;
   std::uint64_t lost_letters() const override;
+  std::uint32_t blocks() const override { return options_.blocks; }
+  Heartbeat heartbeat(std::uint32_t block) const override;
 
   struct ActorReport {
     ActorCounters counters;
     MailboxStats mailbox;
   };
   ActorReport report(Address actor) const;
-  struct Heartbeat {
-    Word turns = 0;
-    Word handling = 0;  ///< 1 + slot whose handler runs; 0: none
-  };
-  Heartbeat heartbeat(std::uint32_t block) const;
   /// Times that blocks left and came back.
   std::uint64_t relaunches() const { return relaunches_.load(std::memory_order_relaxed); }
 
@@ -130,7 +127,8 @@ class CpuKernel final : public HostedKernel {
   };
 
   CpuKernel(KernelOptions options, std::uint32_t egress_log2, RunBlock run, Mail mail, Notices notices);
-  void run_thread(std::uint32_t block);
+  void begin_thread(std::uint32_t block, const std::function<void()>& run);
+  void run_block_thread(std::uint32_t block);
   void pump();
   void take_mail();
   void tell_of_lost();

@@ -4,6 +4,7 @@
 #include <cstddef>
 #include <cstdint>
 #include <functional>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -15,12 +16,19 @@
 
 namespace ringray::device {
 
+class HostedKernel;
+/// What a thread that a kernel begins calls first: it calls `run`, which returns when the thread ends. `block`: what
+/// the thread runs; the number of blocks for the one that takes messages to the host.
+using AroundThread =
+    std::function<void(const HostedKernel& kernel, std::uint32_t block, const std::function<void()>& run)>;
+
 struct KernelOptions {
   std::string name = "kernel";
   std::uint32_t blocks = 1;
   std::uint32_t egress_capacity = 1024;  ///< cells; a power of two
   base::Nanoseconds quantum{0};          ///< after which a block leaves and comes back; 0: never
   base::Nanoseconds clock_drift_max{0};  ///< of a message's clock before ours; 0: any
+  AroundThread around_thread{};          ///< empty: nothing is around
 };
 
 struct ActorSetup {
@@ -55,6 +63,12 @@ struct Notices {
   std::function<void()> lost;
   /// For the moment, all that there was has been given to Mail.
   std::function<void()> drained;
+};
+
+/// What a block does now. While `turns` stays the same, so does the handler.
+struct Heartbeat {
+  Word turns = 0;  ///< of its loop
+  std::optional<Handling> handling;
 };
 
 /// Any thread, but not from Mail and Notices. Its destructor terminates.
@@ -109,6 +123,10 @@ class HostedKernel {
   virtual Telemetry telemetry() const = 0;
   /// Answers and dead letters that had no room on their way to the host.
   virtual std::uint64_t lost_letters() const = 0;
+
+  virtual std::uint32_t blocks() const = 0;
+  /// Reads words that the block writes; signal handlers, too.
+  virtual Heartbeat heartbeat(std::uint32_t block) const = 0;
 };
 
 }  // namespace ringray::device

@@ -207,7 +207,8 @@ class Scheduler {
     const Reason reason = why_not(slot, envelope);
     if (reason == Reason::none) {
       slot.clock = base::hybrid_receive(slot.clock, turn_.wall_ns, envelope.clock);
-      HostPolicy::template store<Order::relaxed>(words_.handling, Word{turn_.slot} + 1);
+      HostPolicy::template store<Order::relaxed>(words_.handling,
+                                                 Handling{envelope.target, envelope.type, slot.type}.word());
       turn_.error = 0;
       turn_.kind = TurnKind::message;
       turn_.ticks = platform_.ticks();

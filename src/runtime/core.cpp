@@ -163,6 +163,7 @@ void Core::run(std::function<void()> driver) {
     static void arm(Core& core) {
       core.ticker_ = core.pool_.timers().after(tick_interval, [&core] {
         core.with([&] { core.tick(); });
+        core.kernels_.look(base::now());
         arm(core);
       });
     }
@@ -185,12 +186,9 @@ void Core::run(std::function<void()> driver) {
       });
     }
   });
-  if (const auto kernel = kernels_.end(config_.stop_timeout_ms + std::chrono::seconds(1)); !kernel.empty()) {
-    std::fprintf(
-        stderr,
-        "ringray: rank %u: kernel '%s' did not end with the job (--ringray.stop_timeout_ms): a handler of one of "
-        "its actors still runs; it is abandoned\n",
-        self_.value, kernel.c_str());
+  if (const auto what = kernels_.end(config_.stop_timeout_ms + std::chrono::seconds(1)); !what.empty()) {
+    std::fprintf(stderr, "ringray: rank %u: %s did not end with the job (--ringray.stop_timeout_ms); it is abandoned\n",
+                 self_.value, what.c_str());
     log::flush();
     _exit(1);
   }

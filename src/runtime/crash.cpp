@@ -89,6 +89,8 @@ void name_crashed() {
 void crashed(const execution::Crash& crash) noexcept {
   said.store(false);
   written.store(false);
+  // What a kernel calls its actors and messages lies ready.
+  if (const KernelThreadName name; !name.view().empty()) return say(crash, name.view());
   happening.store(&crash);
   if (observe::SignalWatch::tell(crash.signal)) {
     constexpr timespec moment{.tv_sec = 0, .tv_nsec = 1'000'000};

@@ -64,7 +64,8 @@ void raise(const Failure& failure) { throw_error(failure.code, {.text = failure.
 
 // ---- a kernel
 
-LiveKernel::LiveKernel(const device::LaunchOptions& options, device::CpuKernel::RunBlock run)
+LiveKernel::LiveKernel(const device::LaunchOptions& options, device::CpuKernel::RunBlock run,
+                       const device::ProgramNames& program)
     : name_(std::make_shared<const std::string>(options.name)),
       queue_capacity_(options.queue_capacity),
       calls_(std::make_shared<KernelCalls>(name_)),
@@ -72,7 +73,10 @@ LiveKernel::LiveKernel(const device::LaunchOptions& options, device::CpuKernel::
       supervisors_(std::make_shared<KernelSupervisors>(name_, calls_)),
       id_(next_id.fetch_add(1, std::memory_order_relaxed)) {
   unwrap(device::capacity_log2(options.queue_capacity));
+  if (options.watchdog < options.watchdog.zero())
+    throw ConfigError(fmt::format("the watchdog of kernel '{}' is negative; give it a time, or 0 for none", *name_));
   device::KernelOptions kernel{.name = options.name, .blocks = options.blocks, .quantum = options.quantum};
+  kernel.around_thread = kernel_threads(name_, program, core().config().pin);
   kernel.egress_capacity = options.egress_capacity ? options.egress_capacity : egress_for(options.blocks);
   hosted_ = unwrap(device::CpuKernel::create(
       std::move(kernel), run,
@@ -87,17 +91,19 @@ LiveKernel::LiveKernel(const device::LaunchOptions& options, device::CpuKernel::
        .lost = [calls = calls_] { calls->lost(); },
        .drained = [gates = gates_] { gates->flush(); }}));
   backlog_ = std::make_shared<KernelBacklog>(hosted_, calls_, name_);
+  watch_ = std::make_shared<KernelWatch>(hosted_, name_, program, options.watchdog);
 }
 LiveKernel::~LiveKernel() { terminate(); }
 
-std::shared_ptr<LiveKernel> LiveKernel::launch(const device::LaunchOptions& options, device::CpuKernel::RunBlock run) {
+std::shared_ptr<LiveKernel> LiveKernel::launch(const device::LaunchOptions& options, device::CpuKernel::RunBlock run,
+                                               const device::ProgramNames& program) {
   check_inside("device::launch");
   if (options.backend == device::Backend::cuda)
     throw ConfigError(
         fmt::format("kernel '{}' cannot run on a GPU (this build cannot run kernels on a GPU yet); take "
                     "Backend::automatic or Backend::cpu, which run the same handlers on host threads",
                     options.name));
-  const std::shared_ptr<LiveKernel> kernel(new LiveKernel(options, run));
+  const std::shared_ptr<LiveKernel> kernel(new LiveKernel(options, run, program));
   unwrap(kernel->hosted_->launch());
   if (options.auto_activate) kernel->activate();
   if (!core().kernels().add(kernel))
@@ -259,15 +265,15 @@ void LiveKernel::post_call(KernelCall& call, device::Words words, Overflow overf
 bool Kernels::add(const std::shared_ptr<LiveKernel>& kernel) {
   const std::lock_guard lock(mutex_);
   if (ending_) return false;
-  std::erase_if(kernels_, [](const auto& other) { return other.second.expired(); });
-  kernels_.emplace(kernel->id(), kernel);
+  std::erase_if(kernels_, [](const auto& other) { return other.second.kernel.expired(); });
+  kernels_.emplace(kernel->id(), Row{kernel, kernel->watch()});
   return true;
 }
 
 std::shared_ptr<LiveKernel> Kernels::find(std::uint64_t id) {
   const std::lock_guard lock(mutex_);
   const auto found = kernels_.find(id);
-  return found == kernels_.end() ? nullptr : found->second.lock();
+  return found == kernels_.end() ? nullptr : found->second.kernel.lock();
 }
 
 void Kernels::begin_end() {
@@ -277,9 +283,9 @@ void Kernels::begin_end() {
   if (ended_) return;
   ender_ = std::thread([this] {
     std::unique_lock lock(mutex_);
-    for (const auto& [id, weak] : kernels_)  // nobody adds any more
-      if (const auto kernel = weak.lock()) {
-        current_ = *kernel->name();
+    for (const auto& [id, row] : kernels_)  // nobody adds any more
+      if (const auto kernel = row.kernel.lock()) {
+        current_ = kernel->watch();
         lock.unlock();
         kernel->terminate();
         lock.lock();
@@ -293,10 +299,30 @@ std::string Kernels::end(base::Nanoseconds timeout) {
   begin_end();
   {
     std::unique_lock lock(mutex_);
-    if (!changed_.wait_for(lock, timeout, [&] { return ended_; })) return current_;
+    if (!changed_.wait_for(lock, timeout, [&] { return ended_; }))
+      return current_ ? current_->what_runs() : "a kernel of device actors";
   }
   if (ender_.joinable()) ender_.join();
   return {};
+}
+
+// Not the kernels: who lets go of the last reference to one waits for its handlers.
+std::vector<std::shared_ptr<KernelWatch>> Kernels::watches() {
+  const std::lock_guard lock(mutex_);
+  std::vector<std::shared_ptr<KernelWatch>> all;
+  for (const auto& [id, row] : kernels_)
+    if (auto watch = row.watch.lock()) all.push_back(std::move(watch));
+  return all;
+}
+
+void Kernels::look(base::Nanoseconds now) {
+  for (const auto& watch : watches()) watch->look(now);
+}
+
+std::string Kernels::report(base::Nanoseconds now) {
+  std::string text;
+  for (const auto& watch : watches()) text += watch->report(now);
+  return text;
 }
 
 }  // namespace ringray::runtime

@@ -14,6 +14,7 @@
 #include "ringray/device/cpu_kernel.hpp"
 #include "ringray/device/supervision.hpp"
 #include "ringray/runtime/kernel_calls.hpp"
+#include "ringray/runtime/kernel_watch.hpp"
 #include "ringray/runtime/this_run.hpp"
 
 namespace ringray::device {
@@ -33,6 +34,9 @@ struct LaunchOptions {
   std::uint32_t egress_capacity = 0;    ///< cells for answers and dead letters; a power of two. 0: by the blocks
   std::chrono::nanoseconds quantum{0};  ///< a block leaves its resources for a moment at this interval; 0: never
   bool auto_activate = true;            ///< false: no message is handled before activate()
+  /// A handler that runs for longer is named in the log, again after twice that time, and so on. 0: never. It is not
+  /// ended: no thread of a CPU can be.
+  std::chrono::nanoseconds watchdog = std::chrono::seconds(10);
 };
 
 struct SpawnOptions {
@@ -75,7 +79,8 @@ T unwrap(Result<T> result) {
 /// A launched kernel and its calls. Errors are exceptions. Any thread of a running rank.
 class LiveKernel : public std::enable_shared_from_this<LiveKernel> {
  public:
-  static std::shared_ptr<LiveKernel> launch(const device::LaunchOptions& options, device::CpuKernel::RunBlock run);
+  static std::shared_ptr<LiveKernel> launch(const device::LaunchOptions& options, device::CpuKernel::RunBlock run,
+                                            const device::ProgramNames& program);
   LiveKernel(const LiveKernel&) = delete;
   LiveKernel& operator=(const LiveKernel&) = delete;
   ~LiveKernel();
@@ -116,6 +121,7 @@ class LiveKernel : public std::enable_shared_from_this<LiveKernel> {
   void post_call(KernelCall& call, device::Words words, device::Overflow overflow, base::Nanoseconds timeout);
 
   KernelGates& gates() noexcept { return *gates_; }
+  const std::shared_ptr<KernelWatch>& watch() const noexcept { return watch_; }
 
   /// Keeps who holds an actor's name until the kernel ends, or somebody takes it. False: the kernel has ended.
   bool keep_name(device::Address actor, std::any holder);
@@ -130,7 +136,8 @@ class LiveKernel : public std::enable_shared_from_this<LiveKernel> {
   std::any door(const std::function<std::any()>& make);
 
  private:
-  LiveKernel(const device::LaunchOptions& options, device::CpuKernel::RunBlock run);
+  LiveKernel(const device::LaunchOptions& options, device::CpuKernel::RunBlock run,
+             const device::ProgramNames& program);
   device::Delivery deliver(device::Word* words, device::Overflow overflow, base::Nanoseconds deadline);
   void exclusive(const std::function<void()>& work);
 
@@ -142,6 +149,7 @@ class LiveKernel : public std::enable_shared_from_this<LiveKernel> {
   const std::shared_ptr<KernelSupervisors> supervisors_;
   std::shared_ptr<device::HostedKernel> hosted_;
   std::shared_ptr<KernelBacklog> backlog_;
+  std::shared_ptr<KernelWatch> watch_;
   const std::uint64_t id_;
   std::mutex checkpoints_;  // one at a time
   std::mutex mutex_;        // guards what follows
@@ -173,15 +181,25 @@ class Kernels {
   std::shared_ptr<LiveKernel> find(std::uint64_t id);
   /// Terminates all, on a thread of its own, as handlers may take long.
   void begin_end();
-  /// Waits for that: the name of one that had not ended in time, or nothing.
+  /// Waits for that: what of one had not ended in time, or nothing.
   std::string end(base::Nanoseconds timeout);
+  /// Every tick. Not under the baton: it may log.
+  void look(base::Nanoseconds now);
+  /// Lines that name handlers which have run for more than a second.
+  std::string report(base::Nanoseconds now);
 
  private:
+  struct Row {
+    std::weak_ptr<LiveKernel> kernel;
+    std::weak_ptr<KernelWatch> watch;
+  };
+  std::vector<std::shared_ptr<KernelWatch>> watches();
+
   std::mutex mutex_;  // guards what follows
   std::condition_variable changed_;
-  std::map<std::uint64_t, std::weak_ptr<LiveKernel>> kernels_;
+  std::map<std::uint64_t, Row> kernels_;
   bool ending_ = false, ended_ = false;
-  std::string current_;  // that is being terminated
+  std::shared_ptr<KernelWatch> current_;  // of what is being terminated
   std::thread ender_;
 };
 

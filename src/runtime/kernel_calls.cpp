@@ -12,12 +12,6 @@ using device::Reason;
 
 namespace {
 
-std::string unqualified(const char* mangled) {
-  const auto name = type_name(mangled);
-  const auto at = name.find('<') == std::string::npos ? name.rfind("::") : std::string::npos;
-  return at == std::string::npos ? name : name.substr(at + 2);
-}
-
 Errc error_of(Reason reason) {
   switch (reason) {
     case Reason::dropped_oldest:
@@ -48,8 +42,14 @@ std::string why_undelivered(device::Delivery delivery, Address actor, device::Ov
 
 bool help_kernel_call(execution::Work&) { return false; }
 
+std::string unqualified_name(const char* mangled) {
+  const auto name = type_name(mangled);
+  const auto at = name.find('<') == std::string::npos ? name.rfind("::") : std::string::npos;
+  return at == std::string::npos ? name : name.substr(at + 2);
+}
+
 std::string kernel_call_name(const char* actor, const char* message) {
-  return unqualified(actor) + "::" + unqualified(message);
+  return unqualified_name(actor) + "::" + unqualified_name(message);
 }
 
 std::uint32_t KernelCalls::begin(KernelCall& call, Address actor, base::Nanoseconds timeout) {

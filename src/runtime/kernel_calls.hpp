@@ -26,6 +26,8 @@ struct KernelCallType {
 
 /// Never helps; tells a KernelCall from other states.
 bool help_kernel_call(execution::Work& work);
+/// "Ping", of a mangled name.
+std::string unqualified_name(const char* mangled);
 /// "Echo::Ping", of two mangled names.
 std::string kernel_call_name(const char* actor, const char* message);
 

@@ -192,6 +192,7 @@ std::string name_of(const Running& now) {
 }
 
 std::string who_runs() {
+  if (const KernelThreadName name; !name.view().empty()) return std::string(name.view());
   const auto* now = running();
   return now && (now->inside || now->is_driver()) ? name_of(*now) : "";
 }
@@ -277,6 +278,7 @@ std::string Core::report(execution::InSystemCall sleepers) {
   Counted kept;
   text += report_pending(kept.states);
   text += report_workers(kept, sleepers);
+  text += kernels_.report(base::now());
   text += fmt::format("  {} queued tasks, {} fibers\n", pool_.queued_estimate(), pool_.fibers());
   // What was kept stays: who lets go of it may need the baton.
   if (!free) return text + "  the baton is held for more than 100 ms: the network is not served\n";

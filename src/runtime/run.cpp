@@ -57,8 +57,12 @@ std::string thrown_line(const std::exception_ptr& thrown) {
   std::string what = "std::terminate was called";
   if (const auto* type = abi::__cxa_current_exception_type()) {
     const auto who = runtime::who_runs();
-    what = type_name(type->name()) + " was thrown where nothing may be thrown (" +
-           (who.empty() ? "a destructor or a noexcept function" : "in " + who) + ")";
+    what = type_name(type->name());
+    if (runtime::KernelThreadName().of_handler())
+      what += " was thrown by " + who + ", which must not throw but say context.fail(code)";
+    else
+      what += " was thrown where nothing may be thrown (" +
+              (who.empty() ? "a destructor or a noexcept function" : "in " + who) + ")";
     try {
       throw;
     } catch (const std::exception& e) {

@@ -14,6 +14,8 @@
 #include <string_view>
 #include <thread>
 
+#include "device_acts.hpp"
+
 namespace {
 
 using namespace ringray;
@@ -457,7 +459,9 @@ int main(int argc, char** argv) {
   arguments = argv;
   when_limited = std::signal(SIGXFSZ, SIG_DFL);
   std::signal(SIGXFSZ, when_limited);
-  const int status = ringray::run(argc, argv, acts.at(act));
+  auto all = acts;
+  all.insert(ringray::test::bad_input::device_acts().begin(), ringray::test::bad_input::device_acts().end());
+  const int status = ringray::run(argc, argv, all.at(act));
   if (std::signal(SIGXFSZ, SIG_DFL) == when_limited) return status;
   say("SIGXFSZ is not what it was");
   return 77;
