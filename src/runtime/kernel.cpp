@@ -315,6 +315,14 @@ std::vector<std::shared_ptr<KernelWatch>> Kernels::watches() {
   return all;
 }
 
+std::vector<device::KernelInfo> Kernels::live() {
+  std::vector<device::KernelInfo> all;
+  for (const auto& watch : watches())
+    if (const auto life = watch->hosted().life(); life != device::Life::terminated)
+      all.push_back({watch->kernel(), life, watch->hosted().blocks()});
+  return all;
+}
+
 void Kernels::look(base::Nanoseconds now) {
   for (const auto& watch : watches()) watch->look(now);
 }
@@ -326,3 +334,8 @@ std::string Kernels::report(base::Nanoseconds now) {
 }
 
 }  // namespace ringray::runtime
+
+std::vector<ringray::device::KernelInfo> ringray::device::kernels() {
+  runtime::check_inside("device::kernels");
+  return runtime::core().kernels().live();
+}

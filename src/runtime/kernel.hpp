@@ -59,6 +59,14 @@ struct MessageOptions {
   bool refers_to_memory = false;
 };
 
+struct KernelInfo {
+  std::string name;  ///< as it was launched; others may have the same
+  Life state = Life::created;
+  std::uint32_t blocks = 0;
+};
+/// The kernels of this rank that are not terminated, in the order of their launch. Driver, tasks and actors.
+std::vector<KernelInfo> kernels();
+
 }  // namespace ringray::device
 
 namespace ringray::runtime {
@@ -183,6 +191,7 @@ class Kernels {
   void begin_end();
   /// Waits for that: what of one had not ended in time, or nothing.
   std::string end(base::Nanoseconds timeout);
+  std::vector<device::KernelInfo> live();
   /// Every tick. Not under the baton: it may log.
   void look(base::Nanoseconds now);
   /// Lines that name handlers which have run for more than a second.

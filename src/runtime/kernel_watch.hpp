@@ -62,6 +62,8 @@ class KernelWatch {
   /// `watchdog`: 0: none.
   KernelWatch(std::shared_ptr<const device::HostedKernel> hosted, std::shared_ptr<const std::string> kernel,
               const device::ProgramNames& program, base::Nanoseconds watchdog);
+  const device::HostedKernel& hosted() const noexcept { return *hosted_; }
+  const std::string& kernel() const noexcept { return *kernel_; }
   /// Often: logs a handler that has run for longer than the watchdog, and again when it has for twice that time.
   void look(base::Nanoseconds now);
   /// A line for each handler that was seen more than a second ago and still runs.

@@ -1,8 +1,10 @@
 // Device actors as programs use them: in a job of one rank, and of two that each launch their own kernel.
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <malloc.h>
 
+#include <algorithm>
 #include <filesystem>
 #include <ringray/device.hpp>
 #include <ringray/ringray.hpp>
@@ -58,6 +60,30 @@ TEST(DeviceKernel, ItIsLaunchedActivatedSuspendedResumedAndTerminated) {
   kernel.terminate();
   EXPECT_EQ(kernel.state(), Life::terminated);
   EXPECT_EQ(launch<TestProgram>().state(), Life::active);
+}
+
+TEST(DeviceKernel, C10_TheListHasTheKernelsOfThisRankThatAreNotTerminated) {
+  const auto list = [] {
+    std::string text;
+    for (const auto& kernel : kernels())
+      if (kernel.name.starts_with("listed"))
+        text += fmt::format("{} {} {}; ", kernel.name, life_name(kernel.state), kernel.blocks);
+    return text;
+  };
+  const auto first = launch<TestProgram>({.name = "listed 1", .blocks = 2});
+  auto second = launch<TestProgram>({.name = "listed 2", .auto_activate = false});
+  const auto third = launch<TestProgram>({.name = "listed 3"});
+  EXPECT_EQ(list(), "listed 1 active 2; listed 2 launched 1; listed 3 active 1; ");
+  first.terminate();
+  third.suspend();
+  EXPECT_EQ(list(), "listed 2 launched 1; listed 3 suspended 1; ");
+  second = {};
+  EXPECT_EQ(list(), "listed 3 suspended 1; ");
+  const auto there = submit({.placement = on_rank(Rank{ranks() - 1})}, [] {
+    const auto all = kernels();
+    return std::count_if(all.begin(), all.end(), [](const auto& one) { return one.name == "listed 3"; });
+  });
+  EXPECT_EQ(get(there), ranks() == 1 ? 1 : 0) << "it is not of that rank";
 }
 
 TEST(DeviceKernel, EveryIllegalStepNamesBothStatesAndChangesNothing) {
