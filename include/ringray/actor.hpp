@@ -153,8 +153,9 @@ void ActorGroup<A>::send(Arguments&&... arguments) const {
 /// the name is its own). Throws NameTakenError, or with get_if_exists ConfigError when the actor of that name is no A.
 ///
 /// An actor ends well when its last handle is gone, when it leaves by exit_actor(), and when the job ends: calls that
-/// were accepted run (after exit_actor() only those that have begun), then `void on_stop()`, when A has one, then the
-/// destructor. An on_stop() that takes longer than --ringray.stop_timeout_ms is left behind. kill() runs no on_stop().
+/// were accepted run (after exit_actor() and at the job's end only those that have begun), then `void on_stop()`, when
+/// A has one, then the destructor. Nothing tells of one-way calls and published values that the job's end drops. An
+/// on_stop() that takes longer than --ringray.stop_timeout_ms is left behind. kill() runs no on_stop().
 template <class A, class... Arguments>
 ActorHandle<A> spawn(ActorOptions options, Arguments&&... arguments) {
   if constexpr (!runtime::check_spawn<A, Arguments...>()) {

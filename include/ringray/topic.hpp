@@ -86,31 +86,38 @@ control::Subscriber subscriber_of() {
   return subscriber;
 }
 
+template <class T>
+void publish_value(const std::string& topic, T&& value, const PublishOptions& options, bool may_wait) {
+  using Value = ValueToPublish<T>;
+  if constexpr (check_published<Value>()) {
+    using Stored = Kept<Value>;
+    const Stored stored(std::forward<T>(value));
+    publish(topic,
+            {&stored,
+             [](const void* it, wire::Encoder& encoder) { wire::encode(encoder, *static_cast<const Stored*>(it)); },
+             type_on_wire<Value>(), may_wait},
+            options);
+  }
+}
+
 }  // namespace runtime
 
-/// Gives every subscriber whose pattern matches `topic` the value: publish("sim/3/energy", 0.5). Never waits. Levels of
-/// a topic are divided by '/'. Any thread.
+/// Gives every subscriber whose pattern matches `topic` the value: publish("sim/3/energy", 0.5). Waits for nobody, but
+/// for rank 0 with a retained value when a thousand of this rank's requests to it have no answer. Levels of a topic are
+/// divided by '/'. Any thread.
 ///
 /// Values of one caller (the driver, a task, an actor) under one topic come to each subscriber in the order of
 /// publishing, as its calls do. Each comes to a subscriber that lives once, or, if it is at_most_once, perhaps not (see
-/// Quality); none comes twice. Nobody hears of a subscriber that has ended, or whose rank died.
+/// Quality); none comes twice. Nobody hears of a subscriber that has ended, or whose rank died, nor of values that wait
+/// when the job ends: they are dropped.
 ///
 /// Retained values go by rank 0, which gives them to all subscribers in the same order, and the last one of each topic
 /// to those who subscribe later. Between retained and other values no order is promised: retain all of a topic, or
 /// none. They have no references and at most --ringray.inline_bytes_max bytes, else ConfigError is thrown, as for a
-/// topic that is empty or has wildcards.
+/// topic that is empty, has wildcards or more than 1024 bytes.
 template <class T>
 void publish(const std::string& topic, T&& value, const PublishOptions& options = {}) {
-  using Value = runtime::ValueToPublish<T>;
-  if constexpr (runtime::check_published<Value>()) {
-    using Kept = runtime::Kept<Value>;
-    const Kept kept(std::forward<T>(value));
-    runtime::publish(
-        topic,
-        {&kept, [](const void* it, wire::Encoder& encoder) { wire::encode(encoder, *static_cast<const Kept*>(it)); },
-         runtime::type_on_wire<Value>()},
-        options);
-  }
+  runtime::publish_value(topic, std::forward<T>(value), options, true);
 }
 
 /// `Method` is called with what is published under topics that match `pattern`, in which '*' is one level and '#', at
@@ -121,7 +128,8 @@ void publish(const std::string& topic, T&& value, const PublishOptions& options 
 /// Waits until the actor is constructed and every rank knows: what any rank publishes afterwards comes to it, behind
 /// retained values, which are in its mailbox then. What is published meanwhile may come, or not, unless it is retained.
 /// It comes once, however many patterns of the method match. The subscription ends with the actor, which it does not
-/// keep alive; an actor that is restarted keeps it. Throws ActorDiedError, and ConfigError for a pattern that is none.
+/// keep alive; an actor that is restarted keeps it. Throws ActorDiedError, and ConfigError for a pattern that is none:
+/// it is empty, has more than 1024 bytes, a wildcard within a level, or '#' before its end.
 template <auto Method, class A>
 void subscribe(const std::string& pattern, const ActorHandle<A>& actor) {
   if constexpr (runtime::check_subscriber<A, Method>()) {
@@ -130,7 +138,8 @@ void subscribe(const std::string& pattern, const ActorHandle<A>& actor) {
   }
 }
 
-/// Ends that subscription; what was published before may still come. False: there was none.
+/// Ends that subscription; what was published before may still come. False: there was none. Throws ConfigError for a
+/// pattern that is none.
 template <auto Method, class A>
 bool unsubscribe(const std::string& pattern, const ActorHandle<A>& actor) {
   if constexpr (runtime::check_subscriber<A, Method>()) {
@@ -141,7 +150,7 @@ bool unsubscribe(const std::string& pattern, const ActorHandle<A>& actor) {
 }
 
 /// Later subscribers get no value of that topic until the next one is retained. False: there was none. Waits for rank
-/// 0.
+/// 0. Throws ConfigError for a topic that is none.
 inline bool clear_retained(const std::string& topic) { return runtime::clear_retained(topic); }
 
 }  // namespace ringray

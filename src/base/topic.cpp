@@ -14,10 +14,17 @@ std::string_view take_level(std::string_view& rest, bool& more) {
   return level;
 }
 
+Result<void> check_length(const char* what, std::string_view text) {
+  if (text.size() <= topic_bytes_max) return {};
+  return failure(Errc::config, fmt::format("{} of {} bytes is longer than {} ('{}...'); name it by something shorter",
+                                           what, text.size(), topic_bytes_max, text.substr(0, 40)));
+}
+
 }  // namespace
 
 Result<void> check_topic(std::string_view topic) {
   if (topic.empty()) return failure(Errc::config, "a topic is empty (nobody could tell it from others); name it");
+  if (auto right = check_length("a topic", topic); !right) return right;
   if (topic.find_first_of("*#") != std::string_view::npos)
     return failure(Errc::config,
                    fmt::format("topic '{}' has a wildcard (only patterns of subscribers may); leave '*' and "
@@ -29,6 +36,7 @@ Result<void> check_topic(std::string_view topic) {
 Result<void> check_pattern(std::string_view pattern) {
   if (pattern.empty())
     return failure(Errc::config, "a pattern is empty (it would match nothing); '#' matches all topics");
+  if (auto right = check_length("a pattern", pattern); !right) return right;
   bool more = true;
   for (auto rest = pattern; more;) {
     const auto level = take_level(rest, more);

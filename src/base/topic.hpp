@@ -18,16 +18,17 @@ namespace ringray {
 /// What may become of a published value on its way to a subscriber that lives.
 enum class Quality : std::uint8_t {
   at_most_once,  ///< a subscriber misses it that has max_pending_calls of them waiting, or is restarted while it waits
-  exactly_once,  ///< it waits until its turn comes, if need be in the subscriber's next instance
+  exactly_once,  ///< it waits until its turn comes, if need be in the subscriber's next instance, until the job ends
 };
 
 }  // namespace ringray
 
 namespace ringray::base {
 
-/// ConfigError unless values can be published under it: not empty, no wildcards.
+inline constexpr std::size_t topic_bytes_max = 1024;  ///< of a pattern, too
+/// ConfigError unless values can be published under it: not empty nor too long, no wildcards.
 Result<void> check_topic(std::string_view topic);
-/// ConfigError unless it is a pattern: not empty, wildcards are whole levels, '#' is the last one.
+/// ConfigError unless it is a pattern: not empty nor too long, wildcards are whole levels, '#' is the last one.
 Result<void> check_pattern(std::string_view pattern);
 /// Precondition: both are right.
 bool matches(std::string_view pattern, std::string_view topic);
@@ -36,7 +37,8 @@ bool matches(std::string_view pattern, std::string_view topic);
 template <class Subscriber, class Value>
 class Topics {
  public:
-  /// Returns the retained values that the pattern matches, by topic; a second time with one pattern, too.
+  /// Returns the retained values that the pattern matches, by topic, but for those that another pattern of the
+  /// subscriber matches, too: it has got them. A second time with one pattern they come again.
   Result<std::vector<std::pair<std::string, Value>>> subscribe(std::string_view pattern, const Subscriber& subscriber) {
     if (const auto right = check_pattern(pattern); !right) return tl::make_unexpected(right.error());
     auto& subscribers = patterns_[std::string(pattern)];
@@ -44,7 +46,7 @@ class Topics {
       subscribers.push_back(subscriber);
     std::vector<std::pair<std::string, Value>> found;
     for (const auto& [topic, value] : retained_)
-      if (matches(pattern, topic)) found.emplace_back(topic, value);
+      if (matches(pattern, topic) && !matches_another(pattern, topic, subscriber)) found.emplace_back(topic, value);
     return found;
   }
   /// False: it had not subscribed to that pattern.
@@ -87,6 +89,14 @@ class Topics {
   std::size_t retained() const { return retained_.size(); }
 
  private:
+  bool matches_another(std::string_view pattern, std::string_view topic, const Subscriber& subscriber) const {
+    return std::any_of(patterns_.begin(), patterns_.end(), [&](const auto& row) {
+      const auto& [other, subscribers] = row;
+      return other != pattern && std::find(subscribers.begin(), subscribers.end(), subscriber) != subscribers.end() &&
+             matches(other, topic);
+    });
+  }
+
   std::map<std::string, std::vector<Subscriber>, std::less<>> patterns_;
   std::map<std::string, Value, std::less<>> retained_;
 };

@@ -2,6 +2,7 @@
 // The asking side of the control store, one on every rank (rank 0 too: it sends to itself).
 
 #include <cstdint>
+#include <deque>
 #include <map>
 #include <optional>
 #include <vector>
@@ -13,7 +14,8 @@
 
 namespace ringray::control {
 
-/// Matches answers to requests; asks again when no answer comes, which the store recognises. Baton holder.
+/// Matches answers to requests. Messages arrive: of those that have no answer for long one at a time is asked again,
+/// which the store recognises. Baton holder.
 class ControlClient {
  public:
   struct Answer {
@@ -32,7 +34,8 @@ class ControlClient {
   std::optional<Answer> on_message(const wire::Envelope& envelope, wire::View payload);
   /// Nobody waits for the answer any more.
   void forget(std::uint64_t correlation) { open_.erase(correlation); }
-  /// Asks again what is unanswered. Returns failures of requests that were made after fail_all.
+  /// Asks for one again that is unanswered, each in its turn. Returns failures of requests that were made after
+  /// fail_all.
   std::vector<Answer> tick(base::Nanoseconds now, wire::Outbox& outbox);
   /// Rank 0 is dead, or this rank leaves: everything open fails, in the order of asking, and everything to come.
   std::vector<Answer> fail_all(const Failure& failure);
@@ -44,12 +47,16 @@ class ControlClient {
     wire::ByteBuffer request;
     base::Nanoseconds sent{};
   };
-  void send(std::uint64_t correlation, Open& open, base::Nanoseconds now, wire::Outbox& outbox);
+  void send(std::uint64_t correlation, Open& open, base::Nanoseconds now, wire::Outbox& outbox, bool is_new);
+  std::uint64_t take_answered();
 
   std::uint32_t epoch_;
   base::Nanoseconds resend_after_;
   std::uint64_t last_correlation_ = 0;
   std::map<std::uint64_t, Open> open_;  // by correlation
+  std::deque<std::uint64_t> answered_;  // what the store keeps an answer to, perhaps
+  std::uint64_t asked_again_ = 0;       // the last one
+  base::Nanoseconds asked_again_at_{};
   std::optional<Failure> failed_;
 };
 

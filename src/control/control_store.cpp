@@ -29,6 +29,7 @@ void ControlStore::on_request(const wire::Envelope& envelope, wire::View payload
   if (asker.correlation < asked.confirmed_below) return;
   asked.confirmed_below = std::max(asked.confirmed_below, envelope.callable);
   asked.answers.erase(asked.answers.begin(), asked.answers.lower_bound(asked.confirmed_below));
+  if (envelope.argument != 0) asked.answers.erase(asker.correlation - envelope.argument);
   const auto [at, is_new] = asked.answers.try_emplace(asker.correlation);
   if (!is_new) {
     if (at->second) send_answer(asker, *at->second, outbox);
@@ -39,6 +40,12 @@ void ControlStore::on_request(const wire::Envelope& envelope, wire::View payload
   Answers answers;
   handle(asker, std::move(*request), now, answers, outbox);
   answer_all(answers, outbox);
+}
+
+std::size_t ControlStore::kept_answers() const {
+  std::size_t count = 0;
+  for (const auto& asked : asked_) count += asked.answers.size();
+  return count;
 }
 
 void ControlStore::answer(const Asker& asker, const Reply& reply, wire::Outbox& outbox) {

@@ -39,6 +39,8 @@ class ControlStore {
   const scheduler::Membership& membership() const { return membership_; }
   const PlacementGroups& groups() const { return groups_; }
   const Names& names() const { return names_; }
+  /// Requests that are not known to have their answer.
+  std::size_t kept_answers() const;
 
  private:
   struct Asked {  // one per rank: what was asked and not yet confirmed as answered

@@ -67,7 +67,8 @@ void send(const Published& published, const Subscriber& subscriber, wire::Outbox
 
 // ---- on every rank
 
-void Subscriptions::apply(const Request& change) {
+void Subscriptions::apply(const Request& change, const scheduler::Membership& membership) {
+  if (const auto* added = std::get_if<Subscribe>(&change); added && !membership.alive(added->subscriber.home)) return;
   if (control::apply(table_, change)) looked_up_.clear();
 }
 
@@ -76,9 +77,10 @@ void Subscriptions::rank_died(Rank rank) {
 }
 
 Subscriptions::Subscribers Subscriptions::of(const std::string& topic) {
+  if (const auto known = looked_up_.find(topic); known != looked_up_.end()) return known->second;
   if (looked_up_.size() == looked_up_max) looked_up_.clear();
-  auto& found = looked_up_[topic];
-  if (!found) found = std::make_shared<const std::vector<Subscriber>>(table_.subscribers(topic).value());
+  auto found = std::make_shared<const std::vector<Subscriber>>(table_.subscribers(topic).value());
+  looked_up_.emplace(topic, found);
   return found;
 }
 
@@ -97,13 +99,13 @@ void TopicStore::subscribe(const Asker& asker, const Subscribe& request, Answers
   }
   for (const auto& [topic, publication] : *retained) send(published(publication), subscriber, outbox);
   announce(request, outbox);
-  waiting_.push_back({asker, version_, Flag{true}});
+  waiting_.push_back({asker, version_, Flag{true}, true});
 }
 
 void TopicStore::unsubscribe(const Asker& asker, const Unsubscribe& request, Answers& answers, wire::Outbox& outbox) {
   const bool had = apply(table_, request);
   if (had) announce(request, outbox);
-  waiting_.push_back({asker, version_, Flag{had}});
+  waiting_.push_back({asker, version_, Flag{had}, false});
   settle(answers);
 }
 
@@ -134,7 +136,7 @@ Answers TopicStore::on_known(const wire::Envelope& envelope) {
   known = std::max(known, envelope.correlation);
   if (envelope.error != 0)
     for (auto& waiting : waiting_)
-      if (waiting.version == envelope.correlation)
+      if (waiting.version == envelope.correlation && waiting.subscribes)  // others may wait for the same change
         waiting.reply = Refusal{Errc::actor_died, "the actor that was to subscribe has ended"};
   Answers answers;
   settle(answers);

@@ -39,8 +39,8 @@ void send(const Published& published, const Subscriber& subscriber, wire::Outbox
 /// Who gets what, as a rank knows it. Baton holder.
 class Subscriptions {
  public:
-  /// `change`: a Subscribe, Unsubscribe or RemoveActor.
-  void apply(const Request& change);
+  /// `change`: a Subscribe, Unsubscribe or RemoveActor. Who is to subscribe on a rank that died is left out.
+  void apply(const Request& change, const scheduler::Membership& membership);
   void rank_died(Rank rank);
   /// Of a right topic.
   using Subscribers = std::shared_ptr<const std::vector<Subscriber>>;
@@ -75,6 +75,7 @@ class TopicStore {
     Asker asker;
     std::uint64_t version;
     Reply reply;
+    bool subscribes;
   };
   void announce(const Request& change, wire::Outbox& outbox);
   void settle(Answers& answers);

@@ -425,13 +425,25 @@ void ActorRecord::run_in_lane(Record& call) {
   pool().schedule(*run);
 }
 
+// The next instance is being made, in the turn; its calls come when the turn is free.
+void ActorRecord::post_again(Record& call) {
+  call.deliver = [](Mail& mail, ActorRecord& actor) {
+    auto& again = static_cast<Record&>(mail);
+    actor.dead() ? actor.fail(again) : actor.run_in_lane(again);
+  };
+  post(call);
+}
+
 void ActorRecord::run_lane(Record* call, std::uint32_t index) {
   while (call) {
     const auto object = instance();
-    if (dead() || !object)
-      fail(*call, dead() ? Errc::actor_died : Errc::actor_unavailable);
-    else
+    const bool lost = dead();
+    if (!lost && object)
       invoke(*call, object.get());
+    else if (!lost && runs_again(*call))
+      post_again(*call);  // before the lane is free: an end that waits for that comes behind it
+    else
+      fail(*call, lost ? Errc::actor_died : Errc::actor_unavailable);
     const std::lock_guard lock(mutex_);
     auto& lane = lanes_[index];
     call = nullptr;

@@ -62,6 +62,8 @@ class ActorRecord final : public execution::Runnable {
               std::optional<Quality> published);
   /// Before a published value is submitted; false: it is not to be, and is counted in the log.
   bool admit(Quality quality);
+  /// A published value that was admitted does not wait any more.
+  void begins(const std::optional<Quality>& published) noexcept;
   /// The last missing argument of a call arrived.
   void arguments_here(Record& call);
   /// The call was cancelled: those behind it do not wait for its arguments.
@@ -135,14 +137,13 @@ class ActorRecord final : public execution::Runnable {
   std::uint32_t open_gate(Gates::iterator gate);
   void run_in_lane(Record& call);
   void run_lane(Record* call, std::uint32_t lane);
+  void post_again(Record& call);
   void invoke(Record& call, void* instance);
   void begin_coroutine(Record& call);
   void resume(std::coroutine_handle<> handle, Record& call);
   void end_coroutine(Record& call);
   static void let_go(Record& call);
   void fail(Record& call, Errc code = Errc::actor_died);
-  /// A published value does not wait any more.
-  void begins(const std::optional<Quality>& published) noexcept;
   /// By the next instance, if this one does not come to it.
   bool runs_again(const Record& call) const noexcept {
     return options_.max_task_retries != 0 || call.published() == Quality::exactly_once;

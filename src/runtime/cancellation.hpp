@@ -30,7 +30,8 @@ class Cancellations {
   void cancel(const Record& record, bool recursive);
   /// The same for a call from another rank, wherever it is: among those that wait for the actor's turn, or running.
   void cancel_call(Rank caller, std::uint64_t correlation, bool recursive);
-  /// The job ends: everything is asked to stop, and what has not started does not start.
+  /// The job ends: everything is asked to stop, and what has not started does not start, without a line of log for what
+  /// nobody waits for: accepted one-way calls and published values, exactly_once or not.
   void cancel_all();
   /// Another job begins in this process.
   void clear();

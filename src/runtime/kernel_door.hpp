@@ -103,7 +103,7 @@ class KernelDoor {
   template <class Message>
   device::Address topic(const std::string& name, PublishOptions options) {
     return topic_of(name, options, type_on_wire<Message>(), [name, options](const device::Parcel& parcel) {
-      ringray::publish(name, parcel.as<Message>(), options);
+      publish_value(name, parcel.as<Message>(), options, false);  // on the kernel's pump; refused, it is a dead letter
     });
   }
   /// A value that was published, for an actor that subscribed.

@@ -38,6 +38,7 @@ Record* Letter::record(ActorRecord& target) const {
     record->origin = std::make_unique<Origin>(Origin{{}, source, 0, target.id, {}, false});
     return record;
   } catch (...) {
+    target.begins(published);
     warn_dropped_send({.callable = wire::to_wire(type), .source = source}, target.title(), caught_text());
     return nullptr;
   }

@@ -89,6 +89,7 @@ struct PublishedValue {
   const void* value;  ///< a Kept<T>
   void (*encode)(const void* value, wire::Encoder& encoder);
   const std::string& type;  ///< on the wire
+  bool may_wait = true;     ///< for rank 0; else QueueFullError is thrown
 };
 
 /// What a user's function threw while the arguments of a call were decoded.

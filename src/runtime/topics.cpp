@@ -18,6 +18,12 @@ wire::ByteBuffer encode_topic(const std::string& topic) {
 
 std::vector<std::byte> copy(View bytes) { return {bytes.begin(), bytes.end()}; }
 
+void check(const Result<void>& right) {
+  if (!right) throw ConfigError(right.error().text);
+}
+
+constexpr std::size_t unanswered_max = 1000;  // then retaining waits for rank 0
+
 control::Flag asked(const control::Request& request) {
   const auto reply = core().ask(request);
   if (!reply) throw_error(reply.error().code, {.text = reply.error().text});
@@ -27,7 +33,7 @@ control::Flag asked(const control::Request& request) {
 }  // namespace
 
 void Core::publish(const std::string& topic, const PublishedValue& value, const PublishOptions& options) {
-  if (const auto right = base::check_topic(topic); !right) throw ConfigError(right.error().text);
+  check(base::check_topic(topic));
   const auto subscribers = options.retain ? nullptr : with([&] { return subscriptions_.of(topic); });
   if (subscribers && subscribers->empty()) return;
   Outgoing message;
@@ -46,12 +52,20 @@ void Core::publish(const std::string& topic, const PublishedValue& value, const 
       throw ConfigError("a retained value under '" + topic +
                         "' has references, or is larger than --ringray.inline_bytes_max (rank 0 keeps its bytes); put "
                         "it under a key of your own and retain that");
-    return with([&] {
-      client_.ask(
-          control::Retain{{topic, value.type, copy(published.topic_argument), copy(published.value), options.quality}},
-          0, base::now(), *this);
+    const control::Request retain =
+        control::Retain{{topic, value.type, copy(published.topic_argument), copy(published.value), options.quality}};
+    const bool asked = with([&] {
+      if (client_.open_count() >= unanswered_max) return false;
+      client_.ask(retain, 0, base::now(), *this);
       keep_moving();
+      return true;
     });
+    if (asked) return;
+    if (!value.may_wait)
+      throw QueueFullError("a value to be retained under '" + topic + "' is refused: rank 0 is behind by " +
+                           std::to_string(unanswered_max) + " requests of this rank");
+    static_cast<void>(ask(retain));  // it answers those before this first
+    return;
   }
   with([&] {
     const auto& references = message.name_references(*this);
@@ -72,24 +86,29 @@ void Core::publish(const std::string& topic, const PublishedValue& value, const 
 void Core::publish_here(const control::Published& published, const control::Subscriber& subscriber,
                         std::span<void* const> references) {
   if (const auto why = mismatch(published, subscriber)) return warn_mismatch(subscriber.callable, *why);
-  auto* actor = with([&]() -> ActorRecord* {
+  const auto release = [](ActorRecord* actor) { actor->release(); };
+  const auto actor = with([&]() -> std::unique_ptr<ActorRecord, decltype(release)> {
     const auto at = actors_.find(subscriber.actor);
-    if (at == actors_.end()) return nullptr;
+    if (at == actors_.end()) return {nullptr, release};
     at->second->retain();
-    return at->second;
+    return {at->second, release};
   });
   if (!actor) return;  // it has ended
-  if (actor->admit(published.quality)) {
+  if (!actor->admit(published.quality)) return;
+  Record* record = nullptr;
+  try {
     const auto arguments = arguments_of(published, subscriber);
     wire::Decoder decoder(arguments.view(), references);
-    auto* record = static_cast<const RecordType*>(wire::from_wire(subscriber.callable).value())->decode(decoder);
-    record->serial = next_serial();
-    record->caller = published.caller;
-    record->target = actor;
-    record->set_published(published.quality);
-    actor->submit(*record);
+    record = static_cast<const RecordType*>(wire::from_wire(subscriber.callable).value())->decode(decoder);
+  } catch (...) {  // as on another rank: the publisher does not hear of it, and the other subscribers get it
+    actor->begins(published.quality);
+    return warn_dropped_send({.callable = subscriber.callable, .source = self_}, actor->title(), caught_text());
   }
-  actor->release();
+  record->serial = next_serial();
+  record->caller = published.caller;
+  record->target = actor.get();
+  record->set_published(published.quality);
+  actor->submit(*record);
 }
 
 void Core::forget(control::Subscriber subscriber, const ActorRecord& actor) {
@@ -105,7 +124,7 @@ void Core::on_subscription(const Envelope& envelope, View payload) {
   if (envelope.source != Rank{0}) throw CorruptDataError("only rank 0 knows who subscribes");
   const auto change = control::decode<control::Request>(payload);
   if (!change) throw CorruptDataError(change.error().text);
-  subscriptions_.apply(*change);
+  subscriptions_.apply(*change, membership_);
   auto error = Errc::none;
   if (const auto* added = std::get_if<control::Subscribe>(&*change); added && added->subscriber.home == self_) {
     const auto actor = actors_.find(added->subscriber.actor);
@@ -139,10 +158,12 @@ control::Subscriber complete(control::Subscriber subscriber, ActorState& state) 
 }  // namespace
 
 void subscribe(ActorState& state, const std::string& pattern, control::Subscriber subscriber) {
+  check(base::check_pattern(pattern));
   asked(control::Subscribe{pattern, complete(std::move(subscriber), state)});
 }
 
 bool unsubscribe(ActorState& state, const std::string& pattern, control::Subscriber subscriber) {
+  check(base::check_pattern(pattern));  // an empty one stands for all
   return asked(control::Unsubscribe{pattern, complete(std::move(subscriber), state)}).value;
 }
 
@@ -150,6 +171,7 @@ void forget_subscriber(control::Subscriber subscriber) { core().forget(std::move
 
 bool clear_retained(const std::string& topic) {
   check_inside("clear_retained");
+  check(base::check_topic(topic));
   return asked(control::ClearRetained{topic}).value;
 }
 

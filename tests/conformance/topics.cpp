@@ -1,5 +1,6 @@
 // Topics: what is published, from any rank, to actors of any rank. The number is that of conformance/device.md.
 
+#include <atomic>
 #include <mutex>
 
 #include "actors.hpp"
@@ -92,6 +93,12 @@ TEST_F(Ray, C52_AStarIsOneLevelAHashAnyDepthAndAPrefixNoMatch) {
     EXPECT_THROW(subscribe<&Monitor::name>("a/#/c", monitor), ConfigError);
     EXPECT_THROW(publish("a/*", 1.0), ConfigError);
     EXPECT_THROW(publish("", 1.0), ConfigError);
+    const std::string huge(200'000, 'a');
+    EXPECT_THROW(subscribe<&Monitor::name>(huge, monitor), ConfigError);
+    EXPECT_THROW(unsubscribe<&Monitor::name>(huge, monitor), ConfigError);
+    EXPECT_THROW(publish(huge, 1.0), ConfigError);
+    EXPECT_THROW(publish(huge, 1.0, {.retain = true}), ConfigError);
+    EXPECT_THROW(clear_retained(huge), ConfigError);
   });
 }
 
@@ -155,6 +162,92 @@ TEST_F(Ray, NothingComesAfterUnsubscribe) {
     get(done);
     EXPECT_TRUE(soon([&] { return get(monitor.call<&Monitor::get_texts>()).size() == ranks(); }));
     EXPECT_TRUE(values_of(monitor).empty());
+  });
+}
+
+TEST_F(Ray, UnsubscribingFromNoPatternIsAnErrorAndEndsNothing) {
+  for_each_home([](Rank home) {
+    const auto monitor = monitor_on(home);
+    subscribe<&Monitor::note>("n/1", monitor);
+    subscribe<&Monitor::note>("n/2/#", monitor);
+    EXPECT_THROW(unsubscribe<&Monitor::note>("", monitor), ConfigError);
+    publish("n/1", 1.0);
+    publish("n/2/3", 2.0);
+    EXPECT_TRUE(gets(monitor, 2));
+  });
+}
+
+/// What is negative cannot be read.
+struct Picky {
+  int value = 0;
+  template <class Archive>
+  void save(Archive& archive) const {
+    archive(value);
+  }
+  template <class Archive>
+  void load(Archive& archive) {
+    archive(value);
+    if (value < 0) throw std::runtime_error("it is negative");
+  }
+};
+struct Taker {
+  void take(const Picky& picky) { values.push_back(picky.value); }
+  std::vector<int> get_values() const { return values; }
+  std::vector<int> values;
+};
+
+TEST_F(Ray, AValueThatCannotBeReadHarmsNeitherItsPublisherNorLaterOnes) {
+  for_each_home([](Rank home) {
+    for (const auto concurrency : {1u, 2u}) {
+      std::vector<ActorHandle<Taker>> takers;
+      for (int i = 0; i < 2; ++i) {
+        takers.push_back(
+            spawn<Taker>({.placement = on_rank(home), .max_concurrency = concurrency, .max_pending_calls = 1}));
+        subscribe<&Taker::take>("picky", takers.back());
+      }
+      const auto all_have = [&](std::vector<int> values) {
+        return soon([&] {
+          return std::all_of(takers.begin(), takers.end(),
+                             [&](auto& taker) { return get(taker.template call<&Taker::get_values>()) == values; });
+        });
+      };
+      EXPECT_NO_THROW(publish("picky", Picky{-1}));
+      EXPECT_NO_THROW(publish("picky", Picky{-2}));
+      for (const auto& taker : takers) get(taker.call<&Taker::get_values>());  // those are behind it
+      publish("picky", Picky{1});
+      EXPECT_TRUE(all_have({1}));
+      publish("picky", Picky{2});
+      EXPECT_TRUE(all_have({1, 2}));
+    }
+  });
+}
+
+TEST_F(Ray, ARetainedValueComesOnceHoweverManyPatternsMatch) {
+  for_each_home([](Rank home) {
+    publish("kept/3/energy", 1.0, {.retain = true});
+    publish("kept/3", 2.0, {.retain = true});
+    const auto monitor = monitor_on(home);
+    subscribe<&Monitor::note>("kept/*/energy", monitor);
+    subscribe<&Monitor::note>("kept/#", monitor);
+    EXPECT_EQ(values_of(monitor), (std::vector<double>{1, 2}));
+    clear_retained("kept/3/energy");
+    clear_retained("kept/3");
+  });
+}
+
+TEST_F(Ray, RetainedValuesWaitForRankZeroAndAllCome) {
+  for_each_home([](Rank home) {
+    constexpr int many = 20'000;
+    const auto monitor = monitor_on(home);
+    subscribe<&Monitor::note>("flood", monitor);
+    get(submit({.placement = on_rank(last_rank())}, [] {
+      for (int i = 0; i < many; ++i) publish("flood", double(i), {.quality = Quality::exactly_once, .retain = true});
+    }));
+    ASSERT_TRUE(gets(monitor, many));
+    const auto all = values_of(monitor);
+    ASSERT_EQ(all.size(), std::size_t(many));
+    for (int i = 0; i < many; ++i) ASSERT_EQ(all[i], i);
+    clear_retained("flood");
   });
 }
 
@@ -242,6 +335,31 @@ TEST_F(Ray, ExactlyOnceSurvivesARestartWithTheSubscriptionAtMostOnceDoesNot) {
       EXPECT_EQ(all, (std::vector<double>{7, 100, 101, 102, 103}));
     }
   });
+}
+
+/// Restarts itself in its turn, behind what has a lane by then; its next instance lets others run before it is there.
+struct Phoenix {
+  explicit Phoenix(int) {
+    for (int i = 0; i < 100; ++i) this_task::yield();
+  }
+  Task<void> burn(ActorHandle<Phoenix> self) {
+    kill(self, {.restart = true});
+    co_return;
+  }
+  void note(int) { ++heard; }
+  static inline std::atomic<int> heard = 0;
+};
+
+TEST_F(Ray, ExactlyOnceIsNotLostBetweenItsLaneAndTheNextInstance) {
+  constexpr int rounds = 30, each = 4;
+  Phoenix::heard = 0;
+  const auto phoenix = spawn<Phoenix>({.placement = on_rank(Rank{0}), .max_restarts = -1, .max_concurrency = each}, 0);
+  subscribe<&Phoenix::note>("lanes", phoenix);
+  for (int round = 0; round < rounds && !HasFailure(); ++round) {
+    for (int i = 0; i < each; ++i) publish("lanes", i, {.quality = Quality::exactly_once});
+    phoenix.send<&Phoenix::burn>(phoenix);
+    EXPECT_TRUE(soon([&] { return Phoenix::heard == (round + 1) * each; })) << Phoenix::heard;
+  }
 }
 
 struct Leaver {

@@ -73,6 +73,28 @@ TEST(Client, EverythingFailsWhenRankZeroDies) {
   EXPECT_EQ(client.open_count(), 0u);
 }
 
+TEST(Client, OneRequestAtATimeIsAskedAgainHoweverManyWait) {
+  Nowhere outbox;
+  ControlClient client(0);
+  constexpr int many = 100;
+  for (int i = 0; i < many; ++i) client.ask(GetValue{"s", "a"}, i, {}, outbox);
+  for (base::Nanoseconds now{}; now <= std::chrono::seconds(10); now += std::chrono::milliseconds(100))
+    client.tick(now, outbox);
+  EXPECT_EQ(outbox.sent, many + 10);
+}
+
+TEST(Client, EachRequestIsAskedAgainInItsTurn) {
+  struct Keep : Nowhere {
+    std::vector<std::uint64_t> asked;
+    void send(Rank, wire::Envelope envelope, wire::View) override { asked.push_back(envelope.correlation); }
+  } outbox;
+  ControlClient client(0);
+  for (int i = 0; i < 3; ++i) client.ask(GetValue{"s", "a"}, i, {}, outbox);
+  for (base::Nanoseconds now{}; now <= std::chrono::seconds(4); now += std::chrono::seconds(1))
+    client.tick(now, outbox);
+  EXPECT_EQ(outbox.asked, (std::vector<std::uint64_t>{1, 2, 3, 1, 2, 3, 1}));
+}
+
 TEST(Client, AnswerToAnEarlierIncarnationIsIgnored) {
   Nowhere outbox;
   ControlClient client(2);
@@ -82,6 +104,15 @@ TEST(Client, AnswerToAnEarlierIncarnationIsIgnored) {
   EXPECT_FALSE(client.on_message(envelope, payload.view()));
   envelope.argument = 2;
   EXPECT_TRUE(client.on_message(envelope, payload.view()));
+}
+
+TEST(Store, AnswersAreNotKeptBehindARequestThatWaits) {
+  Cluster cluster(ranks_with({{.cpus = 1}, {.cpus = 1}}));
+  cluster.call<NameReserved>(0, ReserveName{"s", "comes later", {0, 0, 5}});
+  const auto waits = cluster.ask(1, LookupActor{"s", "comes later"});
+  for (int i = 0; i < 1000; ++i) cluster.call<Flag>(1, PutValue{"s", "k", "v"});
+  EXPECT_FALSE(cluster.reply(waits));
+  EXPECT_LE(cluster.store->kept_answers(), 5u);
 }
 
 TEST(Store, ForeignBytesAreRefusedAndAnswered) {

@@ -65,7 +65,7 @@ void Cluster::deliver(const Mail& mail) {
       return;
     case wire::Kind::subscription: {
       const auto change = decode<Request>(mail.payload).value();
-      member.subscriptions.apply(change);
+      member.subscriptions.apply(change, member.membership);
       const auto* added = std::get_if<Subscribe>(&change);
       const bool in_vain = added && member.ended.valid() && added->subscriber.actor == member.ended;
       return post.send(0,

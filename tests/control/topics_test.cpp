@@ -82,6 +82,52 @@ TEST_F(TopicsTest, TheDeathOfARankEndsItsSubscriptionsAndHoldsUpNobody) {
   EXPECT_EQ(known_on(1), 1u);
 }
 
+TEST_F(TopicsTest, AnUnsubscribeIsNotRefusedForAnothersSubscribe) {
+  cluster.members[2]->ended = subscriber(2).actor;
+  cluster.hold = [](const Mail& mail) {
+    return mail.envelope.kind == wire::Kind::subscription_known && mail.source == Rank{2};
+  };
+  const auto dead = cluster.ask(1, Subscribe{"a", subscriber(2)});
+  while (cluster.step()) {
+  }
+  const auto none = cluster.ask(3, Unsubscribe{"b", subscriber(3)});  // waits for the same change
+  while (cluster.step()) {
+  }
+  cluster.hold = [](const Mail&) { return false; };
+  cluster.settle();
+  EXPECT_EQ(cluster.reply(dead)->error().code, Errc::actor_died);
+  ASSERT_TRUE(*cluster.reply(none)) << cluster.reply(none)->error().text;
+  EXPECT_FALSE(cluster.get<Flag>(none).value);
+}
+
+TEST_F(TopicsTest, ASubscriptionThatComesBehindTheNewsOfItsHomesDeathIsNotKept) {
+  // Rank 3 hears of the death by rank 1, and of the subscription by rank 0.
+  Cluster wide(ranks_with(std::vector<Resources>(16, {.cpus = 1})));
+  wide.hold = [](const Mail& mail) {
+    return mail.envelope.kind == wire::Kind::subscription && mail.target == Rank{15};
+  };
+  const auto waits = wide.ask(1, Subscribe{"a", subscriber(2)});
+  while (wide.step()) {
+  }
+  wide.kill(2);
+  wide.ask(1, ReportDeath{2, 0});
+  while (wide.step()) {
+  }
+  ASSERT_FALSE(wide.members[15]->membership.alive(Rank{2}));
+  wide.hold = [](const Mail&) { return false; };
+  wide.settle();
+  EXPECT_TRUE(wide.reply(waits)) << "it is acknowledged all the same";
+  for (const auto rank : {0, 1, 15}) EXPECT_EQ(wide.members[rank]->subscriptions.patterns(), 0u) << rank;
+}
+
+TEST_F(TopicsTest, ARetainedValueComesOnceToASubscriberWithSeveralPatterns) {
+  cluster.call<Flag>(3, Retain{publication("sim/3", "value")});
+  cluster.call<Flag>(3, Retain{publication("sim/3/energy", "other")});
+  cluster.call<Flag>(0, Subscribe{"sim/*", subscriber(1)});
+  cluster.call<Flag>(0, Subscribe{"sim/#", subscriber(1)});
+  EXPECT_EQ(published_on(1, cluster), (Texts{"value", "other"}));
+}
+
 TEST_F(TopicsTest, AnActorThatEndedSubscribesToNothing) {
   cluster.call<Flag>(1, Subscribe{"sim/*", subscriber(2)});
   cluster.call<Flag>(1, Subscribe{"sim/#", subscriber(2)});
