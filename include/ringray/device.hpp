@@ -298,8 +298,8 @@ class Actor {
   }
 
   /// Messages that are published under topics that match `pattern` come to it as by a send() from another rank, with
-  /// the priority and Overflow of this handle; see ringray::subscribe. Waits until every rank knows. The subscription
-  /// ends with the actor.
+  /// the priority and Overflow of this handle; see ringray::subscribe. Waits until every rank knows. The first message
+  /// that finds the actor gone ends its subscriptions, also one that was made when it was gone already.
   template <Sendable Message>
   void subscribe(const std::string& pattern) const {
     const auto door = running().any_door();
