@@ -83,8 +83,10 @@ class Router {
  private:
   RINGRAY_CALLED RINGRAY_DEVICE bool take_command() {
     auto& own = router_.commands;
-    if (resident_.commands.peek(own.head, parcel_.words) == 0)
-      return resident_.commands.receive(own, parcel_.words) != 0;  // gives back what was read
+    if (resident_.commands.peek(own.head, parcel_.words) == 0) {
+      if (own.returned != own.head) resident_.commands.give_back(own);  // not by receive(): one may come just now
+      return false;
+    }
     const std::uint32_t block = block_of(parcel_.envelope().target.slot());
     const auto link = commands_of<Policy>(resident_.kernel, block);
     if (!link.send(resident_.command_senders[block], parcel_.words)) return false;  // stays until there is room
