@@ -6,12 +6,14 @@
 #include <sched.h>
 #include <unistd.h>
 
+#include <atomic>
 #include <chrono>
 #include <cstdio>
 #include <cstring>
 #include <ringray/device.hpp>
 #include <ringray/ringray.hpp>
 #include <stdexcept>
+#include <thread>
 
 namespace ringray::test::bad_input {
 namespace {
@@ -61,6 +63,7 @@ struct AskThread {
 };
 
 int* nowhere = nullptr;
+std::atomic<bool> spins{false};
 [[gnu::noinline]] int recurse(int depth) {
   if (depth < 0) return 0;
   volatile char large[512] = {};
@@ -89,6 +92,7 @@ struct Fragile {
   static void on(const Context&, State&, const Spin&) {
     std::printf("spins %d\n", static_cast<int>(getpid()));
     std::fflush(stdout);
+    spins = true;
     for (volatile bool for_ever = true; for_ever;) {
     }
   }
@@ -140,6 +144,7 @@ const std::map<std::string, void (*)()>& device_acts() {
          static device::KernelHandle<Sim> kernel;
          kernel = device::launch<Sim>({.name = "sim", .watchdog = 0s});
          fragile_of(kernel).send(Spin{});
+         while (!spins) std::this_thread::yield();
        }},
       {"threads of a kernel",
        [] {
