@@ -139,6 +139,7 @@ TEST(Supervised, C62_TheLongestBackoffIsNoShortOne) {
   const auto kernel = launched_on_last("k");
   const auto echo = supervised(kernel, {.restarts = 1, .backoff = for_ever, .backoff_max = for_ever});
   EXPECT_TRUE(has(error_of(echo.call(Fail{7})), {"restart 1 of 1"}));
+  EXPECT_TRUE(soon([&] { return echo.state() == Life::failed; })) << "its call hears of it first";
   for (const auto end = std::chrono::steady_clock::now() + 50ms; std::chrono::steady_clock::now() < end;
        this_task::yield())
     ASSERT_EQ(echo.state(), Life::failed);
@@ -208,6 +209,7 @@ TEST(DeviceCheckpoint, C59_WhatAFailedHandlerLeftIsNotWhatASupervisedActorGoesOn
   EXPECT_EQ(echo.checkpoint().count, 5u);
   EXPECT_TRUE(has(error_of(echo.call(Fail{Fail::spoils})), {"restart 1 of 1"}));
   EXPECT_EQ(echo.checkpoint().count, 5u);
+  EXPECT_TRUE(soon([&] { return echo.state() == Life::failed; }));
   echo.restart();
   EXPECT_EQ(get(echo.call(Ping{0})).count, 1006u) << "a restart by hand changes no state";
 }
