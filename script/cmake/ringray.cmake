@@ -31,8 +31,8 @@ if(CMAKE_UNITY_BUILD)  # GCC takes files that are compiled together for headers,
   target_compile_options(ringray_flags INTERFACE -Wno-subobject-linkage)
 endif()
 if(RINGRAY_SANITIZE)
-  # -Og takes a third of -O2's time to compile. The checks taken out treble it; they find null and dangling pointers that
-  # the address sanitizer finds too, and misaligned ones, for which what lays out bytes is checked (ringray_check_alignment).
+  # -Og takes some three quarters of -O1's time to compile. The checks taken out treble it; they find null and dangling
+  # pointers that the address sanitizer finds too, and misaligned ones, for which what lays out bytes is checked (ringray_check_alignment).
   add_compile_options(-fsanitize=${RINGRAY_SANITIZE} -Og -g1)
   if(RINGRAY_SANITIZE MATCHES undefined)
     add_compile_options(-fno-sanitize=null,vptr,object-size,alignment)
